@@ -1,0 +1,20 @@
+# Every target is thin: what it runs can be run by hand.
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+
+.PHONY: build
+build: ## Build bin/gangway.
+	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/gangway ./cmd/gangway
+
+.PHONY: test
+test: ## Run every test, against a real Keystone and Glance where they can be installed.
+	.ci/test
+
+.PHONY: lint
+lint: ## Check format, vet and staticcheck.
+	@test -z "$$(gofmt -l .)" || { gofmt -l .; exit 1; }
+	go vet ./...
+	go tool staticcheck ./...
+
+.PHONY: help
+help: ## List the targets.
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)

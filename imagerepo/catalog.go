@@ -1,0 +1,117 @@
+package imagerepo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+)
+
+// ErrNotFound says that there is no image or package of that ID or name.
+var ErrNotFound = errors.New("not found")
+
+// NameTakenError says that a name belongs to another image of the project. Of
+// two concurrent publications of one name exactly one gets it.
+type NameTakenError struct {
+	Existing Image
+}
+
+func (e *NameTakenError) Error() string {
+	return fmt.Sprintf("image name %q is taken by image %s in project %q", e.Existing.Name, e.Existing.ID, e.Existing.Project)
+}
+
+// PackageExistsError says that a package of this vendor, name and version is
+// in the project.
+type PackageExistsError struct {
+	Existing Package
+}
+
+func (e *PackageExistsError) Error() string {
+	return fmt.Sprintf("package %s is in project %q as %s", e.Existing.Ref(), e.Existing.Project, e.Existing.ID)
+}
+
+// InUseError says that an image cannot be deleted because packages use it.
+type InUseError struct {
+	Image Image
+}
+
+func (e *InUseError) Error() string {
+	return fmt.Sprintf("image %q (%s) is used by %d package(s), the first is %s",
+		e.Image.Name, e.Image.ID, len(e.Image.Packages), e.Image.Packages[0])
+}
+
+// Catalog keeps names, digests and references. Its implementations are safe for
+// concurrent use by goroutines and processes; every method is one transaction.
+type Catalog interface {
+	// Image returns an image by its ID, or an error that wraps ErrNotFound.
+	Image(ctx context.Context, id string) (Image, error)
+	// ImageByName returns the image of that name in a project, or an error that
+	// wraps ErrNotFound.
+	ImageByName(ctx context.Context, project, name string) (Image, error)
+	// Images yields the images that match, ordered by project and name. An error
+	// ends the sequence.
+	Images(ctx context.Context, filter ImageFilter) iter.Seq2[Image, error]
+	// Package returns a package with its record by ID, or an error that wraps
+	// ErrNotFound.
+	Package(ctx context.Context, id string) (Package, error)
+	// Packages yields the packages that match, without their records, ordered by
+	// project, vendor, name and creation. An error ends the sequence.
+	Packages(ctx context.Context, filter PackageFilter) iter.Seq2[Package, error]
+	// PackageFiles returns the files kept with a package, ordered by path.
+	PackageFiles(ctx context.Context, id string) ([]PackageFile, error)
+
+	// Publish makes a publication visible as a whole. It calls place for every
+	// new image inside the transaction, after all names are known to be free;
+	// twin is the ID of an image that has the same content, or empty. It fails
+	// with *NameTakenError, *PackageExistsError, or an error that wraps
+	// ErrNotFound when an image in Uses is gone.
+	Publish(ctx context.Context, pub Publication, place func(img Image, twin string) error) error
+	// Pin gives an image that was only referenced its content and the validators
+	// of its source.
+	Pin(ctx context.Context, id string, content Content, source Source) error
+	// Learn keeps a digest of content that is in the catalogue.
+	Learn(ctx context.Context, sha256, algorithm, digest string) error
+
+	// DeletePackage deletes a package and returns it with the images that were
+	// deleted along: those that no other package uses and no user added. With
+	// keepImages they stay, as if a user had added them.
+	DeletePackage(ctx context.Context, id string, keepImages bool) (Package, []Image, error)
+	// DeleteImage deletes an image. One that packages use is refused with
+	// *InUseError unless force is set.
+	DeleteImage(ctx context.Context, id string, force bool) (Image, error)
+
+	// Check proves that the catalogue itself is sound.
+	Check(ctx context.Context) error
+	Close() error
+}
+
+// ImageFilter selects images. Zero fields select everything.
+type ImageFilter struct {
+	Project string
+	Name    string
+	SHA256  string
+	Size    int64 // bytes
+	URL     string
+	Limit   int
+}
+
+// PackageFilter selects packages. Zero fields select everything.
+type PackageFilter struct {
+	Project     string
+	Vendor      string
+	Name        string
+	Version     string
+	Fingerprint string
+}
+
+// Publication is what becomes visible in one transaction.
+type Publication struct {
+	// Package is nil when a user adds an image.
+	Package *Package
+	Files   []PackageFile
+	// Images are new.
+	Images []Image
+	// Uses are the IDs of images that are there already and that the package
+	// uses.
+	Uses []string
+}

@@ -1,0 +1,227 @@
+package catalog
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"iter"
+	"strings"
+	"time"
+
+	"github.com/gangway-nfv/gangway/imagerepo"
+)
+
+// querier is what a database and a transaction have in common.
+type querier interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+}
+
+const imageColumns = `i.id, i.project, i.name, i.sha256, i.size, i.disk_format, i.container_format,
+	i.min_disk, i.min_ram, i.min_cpu, i.is_public, i.properties, i.url, i.etag, i.last_modified, i.manual, i.created_at`
+
+// Image implements [imagerepo.Catalog].
+func (c *Catalog) Image(ctx context.Context, id string) (imagerepo.Image, error) {
+	return oneImage(ctx, c.db, id, "WHERE i.id = $1", id)
+}
+
+// ImageByName implements [imagerepo.Catalog].
+func (c *Catalog) ImageByName(ctx context.Context, project, name string) (imagerepo.Image, error) {
+	return oneImage(ctx, c.db, name, "WHERE i.project = $1 AND i.name = $2", project, name)
+}
+
+func oneImage(ctx context.Context, q querier, called, where string, args ...any) (imagerepo.Image, error) {
+	for img, err := range images(ctx, q, where, args...) {
+		return img, err
+	}
+	return imagerepo.Image{}, fmt.Errorf("image %q: %w", called, imagerepo.ErrNotFound)
+}
+
+// Images implements [imagerepo.Catalog].
+func (c *Catalog) Images(ctx context.Context, filter imagerepo.ImageFilter) iter.Seq2[imagerepo.Image, error] {
+	where := newConditions("i.")
+	where.equal("project", filter.Project)
+	where.equal("name", filter.Name)
+	where.equal("url", filter.URL)
+	where.equal("sha256", filter.SHA256)
+	if filter.Size > 0 {
+		where.add("i.size = $%d AND i.sha256 <> ''", filter.Size)
+	}
+	tail := where.String() + " ORDER BY i.project, i.name"
+	if filter.Size > 0 || filter.SHA256 != "" {
+		tail = where.String() // few rows, and their order is of no interest
+	}
+	if filter.Limit > 0 {
+		tail += fmt.Sprintf(" LIMIT %d", filter.Limit)
+	}
+	return images(ctx, c.db, tail, where.args...)
+}
+
+// images yields images with their digests and packages.
+func images(ctx context.Context, q querier, tail string, args ...any) iter.Seq2[imagerepo.Image, error] {
+	return func(yield func(imagerepo.Image, error) bool) {
+		rows, err := q.QueryContext(ctx, `SELECT `+imageColumns+`,
+			(SELECT json_group_object(d.algorithm, d.digest) FROM digests d WHERE d.sha256 = i.sha256),
+			(SELECT json_group_array(json_object('id', p.id, 'vendor', p.vendor, 'name', p.name, 'version', p.version))
+			 FROM package_images u JOIN packages p ON p.id = u.package_id WHERE u.image_id = i.id)
+			FROM images i `+tail, args...)
+		if err != nil {
+			yield(imagerepo.Image{}, fmt.Errorf("catalogue: %w", err))
+			return
+		}
+		defer rows.Close()
+		for rows.Next() {
+			img, err := scanImage(rows)
+			if err != nil {
+				yield(imagerepo.Image{}, fmt.Errorf("catalogue: %w", err))
+				return
+			}
+			if !yield(img, nil) {
+				return
+			}
+		}
+		if err := rows.Err(); err != nil {
+			yield(imagerepo.Image{}, fmt.Errorf("catalogue: %w", err))
+		}
+	}
+}
+
+func scanImage(rows *sql.Rows) (imagerepo.Image, error) {
+	var img imagerepo.Image
+	var sha256 string
+	var created int64
+	var properties, digests, packages []byte
+	if err := rows.Scan(&img.ID, &img.Project, &img.Name, &sha256, &img.Size, &img.DiskFormat, &img.ContainerFormat,
+		&img.MinDisk, &img.MinRAM, &img.MinCPU, &img.IsPublic, &properties, &img.Source.URL, &img.Source.ETag,
+		&img.Source.LastModified, &img.Manual, &created, &digests, &packages); err != nil {
+		return img, err
+	}
+	img.CreatedAt = time.UnixMicro(created).UTC()
+	if err := json.Unmarshal(digests, &img.Digests); err != nil {
+		return img, err
+	}
+	if sha256 != "" {
+		img.Digests[imagerepo.SHA256] = sha256
+	}
+	return img, errors.Join(json.Unmarshal(properties, &img.Properties), json.Unmarshal(packages, &img.Packages))
+}
+
+func insertImage(ctx context.Context, tx *sql.Tx, img imagerepo.Image) error {
+	properties, err := json.Marshal(img.Properties)
+	if err != nil {
+		return err
+	}
+	if _, err := tx.ExecContext(ctx, `INSERT INTO images (id, project, name, sha256, size, disk_format, container_format,
+		min_disk, min_ram, min_cpu, is_public, properties, url, etag, last_modified, manual, created_at)
+		VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17)`,
+		img.ID, img.Project, img.Name, img.SHA256(), img.Size, img.DiskFormat, img.ContainerFormat,
+		img.MinDisk, img.MinRAM, img.MinCPU, img.IsPublic, string(properties), img.Source.URL, img.Source.ETag,
+		img.Source.LastModified, img.Manual, img.CreatedAt.UnixMicro()); err != nil {
+		return err
+	}
+	return learn(ctx, tx, img.Content)
+}
+
+// learn keeps all digests of a content but the one that identifies it.
+func learn(ctx context.Context, q querier, content imagerepo.Content) error {
+	for algorithm, digest := range content.Digests {
+		if algorithm == imagerepo.SHA256 {
+			continue
+		}
+		if _, err := q.ExecContext(ctx, `INSERT INTO digests (sha256, algorithm, digest) VALUES ($1,$2,$3)
+			ON CONFLICT (sha256, algorithm) DO NOTHING`, content.SHA256(), algorithm, digest); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Learn implements [imagerepo.Catalog].
+func (c *Catalog) Learn(ctx context.Context, sha256, algorithm, digest string) error {
+	content := imagerepo.Content{Digests: imagerepo.Digests{imagerepo.SHA256: sha256, algorithm: digest}}
+	if err := learn(ctx, c.db, content); err != nil {
+		return fmt.Errorf("catalogue: %w", err)
+	}
+	return nil
+}
+
+// Pin implements [imagerepo.Catalog].
+func (c *Catalog) Pin(ctx context.Context, id string, content imagerepo.Content, source imagerepo.Source) error {
+	return c.update(ctx, func(tx *sql.Tx) error {
+		result, err := tx.ExecContext(ctx, `UPDATE images SET sha256 = $2, size = $3, url = $4, etag = $5, last_modified = $6 WHERE id = $1`,
+			id, content.SHA256(), content.Size, source.URL, source.ETag, source.LastModified)
+		if err != nil {
+			return fmt.Errorf("catalogue: %w", err)
+		}
+		if n, err := result.RowsAffected(); err != nil || n == 0 {
+			return errors.Join(err, fmt.Errorf("image %s: %w", id, imagerepo.ErrNotFound))
+		}
+		return learn(ctx, tx, content)
+	})
+}
+
+// DeleteImage implements [imagerepo.Catalog].
+func (c *Catalog) DeleteImage(ctx context.Context, id string, force bool) (imagerepo.Image, error) {
+	var img imagerepo.Image
+	err := c.update(ctx, func(tx *sql.Tx) (err error) {
+		img, err = oneImage(ctx, tx, id, "WHERE i.id = $1", id)
+		if err != nil {
+			return err
+		}
+		if len(img.Packages) > 0 {
+			if !force {
+				return &imagerepo.InUseError{Image: img}
+			}
+			if _, err := tx.ExecContext(ctx, `DELETE FROM package_images WHERE image_id = $1`, id); err != nil {
+				return fmt.Errorf("catalogue: %w", err)
+			}
+		}
+		return deleteImage(ctx, tx, img)
+	})
+	return img, err
+}
+
+// deleteImage deletes an image that nothing refers to, and the digests of its
+// content with the last image that has it.
+func deleteImage(ctx context.Context, tx *sql.Tx, img imagerepo.Image) error {
+	if _, err := tx.ExecContext(ctx, `DELETE FROM images WHERE id = $1`, img.ID); err != nil {
+		return fmt.Errorf("catalogue: %w", err)
+	}
+	if _, err := tx.ExecContext(ctx, `DELETE FROM digests WHERE sha256 = $1
+		AND NOT EXISTS (SELECT 1 FROM images WHERE sha256 = $1)`, img.SHA256()); err != nil {
+		return fmt.Errorf("catalogue: %w", err)
+	}
+	return nil
+}
+
+// conditions builds a WHERE clause with numbered parameters.
+type conditions struct {
+	table string
+	terms []string
+	args  []any
+}
+
+func newConditions(table string) *conditions { return &conditions{table: table} }
+
+// equal adds a condition unless value is empty. The literal makes SQLite see
+// that the partial indexes, which leave empty values out, apply.
+func (c *conditions) equal(column, value string) {
+	if value != "" {
+		c.add(c.table+column+" = $%d AND "+c.table+column+" <> ''", value)
+	}
+}
+
+func (c *conditions) add(term string, arg any) {
+	c.args = append(c.args, arg)
+	c.terms = append(c.terms, fmt.Sprintf(term, len(c.args)))
+}
+
+func (c *conditions) String() string {
+	if len(c.terms) == 0 {
+		return ""
+	}
+	return "WHERE " + strings.Join(c.terms, " AND ")
+}

@@ -1,0 +1,140 @@
+package catalog
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+
+	"github.com/pressly/goose/v3"
+	"golang.org/x/sys/unix"
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+
+	"github.com/gangway-nfv/gangway/imagerepo"
+)
+
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+// Catalog is a catalogue in one SQLite file.
+type Catalog struct {
+	db *sql.DB
+}
+
+var _ imagerepo.Catalog = (*Catalog)(nil)
+
+// busyTimeout is how long a writer waits for the others, in milliseconds.
+const busyTimeout = 60_000
+
+// Open opens the catalogue in a file, which is made if it is not there, and
+// brings it to the newest form. The caller closes it.
+func Open(ctx context.Context, path string) (*Catalog, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return nil, fmt.Errorf("catalogue: %w", err)
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
+		return nil, fmt.Errorf("catalogue: %w", err)
+	}
+	pragmas := url.Values{
+		"_txlock": {"immediate"},
+		"_pragma": {
+			fmt.Sprintf("busy_timeout(%d)", busyTimeout), "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)",
+		},
+	}
+	db, err := sql.Open("sqlite", (&url.URL{Scheme: "file", Path: path, RawQuery: pragmas.Encode()}).String())
+	if err != nil {
+		return nil, fmt.Errorf("catalogue %s: %w", path, err)
+	}
+	if err := migrate(ctx, db, path+".lock"); err != nil {
+		return nil, errors.Join(fmt.Errorf("catalogue %s: %w", path, err), db.Close())
+	}
+	return &Catalog{db: db}, nil
+}
+
+// migrate brings the schema to the newest form. Processes that start together
+// take turns by a lock file.
+func migrate(ctx context.Context, db *sql.DB, lockPath string) error {
+	folder, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		return err
+	}
+	lock, err := os.OpenFile(lockPath, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return err
+	}
+	defer lock.Close()
+	if err := unix.Flock(int(lock.Fd()), unix.LOCK_EX); err != nil {
+		return err
+	}
+	provider, err := goose.NewProvider(goose.DialectSQLite3, db, folder)
+	if err != nil {
+		return err
+	}
+	_, err = provider.Up(ctx)
+	return err
+}
+
+// Close implements [imagerepo.Catalog].
+func (c *Catalog) Close() error { return c.db.Close() }
+
+// Check implements [imagerepo.Catalog].
+func (c *Catalog) Check(ctx context.Context) error {
+	var verdict string
+	if err := c.db.QueryRowContext(ctx, "PRAGMA integrity_check(1)").Scan(&verdict); err != nil {
+		return fmt.Errorf("catalogue: %w", err)
+	}
+	if verdict != "ok" {
+		return fmt.Errorf("catalogue is damaged: %s", verdict)
+	}
+	rows, err := c.db.QueryContext(ctx, "PRAGMA foreign_key_check")
+	if err != nil {
+		return fmt.Errorf("catalogue: %w", err)
+	}
+	defer rows.Close()
+	if rows.Next() {
+		return errors.New("catalogue is damaged: a reference leads nowhere")
+	}
+	return rows.Err()
+}
+
+// update runs fn in a transaction that holds the write lock from its beginning.
+func (c *Catalog) update(ctx context.Context, fn func(*sql.Tx) error) error {
+	tx, err := c.db.BeginTx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("catalogue: %w", err)
+	}
+	if err := fn(tx); err != nil {
+		return errors.Join(err, ignoreDone(tx.Rollback()))
+	}
+	if err := tx.Commit(); err != nil {
+		return fmt.Errorf("catalogue: %w", err)
+	}
+	return nil
+}
+
+func ignoreDone(err error) error {
+	if errors.Is(err, sql.ErrTxDone) {
+		return nil
+	}
+	return err
+}
+
+// isUnique reports whether err is the violation of a unique constraint.
+func isUnique(err error) bool {
+	var failed *sqlite.Error
+	return errors.As(err, &failed) &&
+		(failed.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE || failed.Code() == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY)
+}
+
+// isReference reports whether err is the violation of a foreign key.
+func isReference(err error) bool {
+	var failed *sqlite.Error
+	return errors.As(err, &failed) && failed.Code() == sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY
+}

@@ -1,0 +1,24 @@
+// Package imagerepo is the image repository: images with names that are unique
+// in their project, files that are called by the image's ID, and digests that
+// prove both.
+//
+// In the pipeline it stands between a package and a cloud. An [Intake] takes
+// the bytes of a package's images in, and makes them visible together with the
+// package in one step:
+//
+//	reader ──▶ Stage ──▶ file in a session ──▶ fsync ──▶ link to its final name
+//	             │                                              │
+//	             ├─ SHA-256 and stated digests                  ▼
+//	             └─ compared with what is there     one catalogue transaction
+//
+// A reader that delivers what the repository already has writes nothing: its
+// bytes are compared with the stored file as they pass, and only a difference
+// starts a new file.
+//
+// Two narrow seams carry it: a [Catalog] of names, digests and references, and
+// [Blobs], the files. Package catalog has the first on SQLite, package fsstore
+// the second in a folder. What a session of Blobs has put in place and the
+// catalogue does not know is litter, and is removed when the session ends or,
+// after a crash, at the next start. That one rule covers onboarding, deleting
+// and repairing.
+package imagerepo

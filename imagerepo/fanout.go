@@ -1,0 +1,125 @@
+package imagerepo
+
+import (
+	"context"
+	"errors"
+	"io"
+	"sync"
+	"sync/atomic"
+
+	"golang.org/x/sync/errgroup"
+)
+
+const (
+	// chunkSize is what travels between reader and sinks at once, in bytes.
+	// Smaller chunks cost hand-overs, larger ones fall out of the processor's
+	// cache between the sinks.
+	chunkSize = 512 << 10
+	// chunksInFlight bounds the memory of one transfer: chunkSize times this.
+	chunksInFlight = 8
+)
+
+// chunks is shared by all transfers, so that a batch of small images does not
+// allocate a transfer's worth of memory for each.
+var chunks = sync.Pool{New: func() any { return &chunk{buf: make([]byte, chunkSize)} }}
+
+type chunk struct {
+	buf   []byte
+	users atomic.Int32
+}
+
+// fanOut reads r to its end once and gives every byte to every sink, each on
+// its own goroutine, so that a transfer is as slow as its slowest part and not
+// as the sum of all. It returns the number of bytes read. All goroutines have
+// ended when it returns; the first error of reader or sinks ends all.
+func fanOut(ctx context.Context, r io.Reader, sinks ...func([]byte) error) (int64, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var group errgroup.Group
+
+	// A chunk in flight holds a place, so sending to an input never blocks.
+	places := make(chan struct{}, chunksInFlight)
+	release := func(c *chunk) {
+		if c.users.Add(-1) == 0 {
+			chunks.Put(c)
+			<-places
+		}
+	}
+	type portion struct {
+		*chunk
+		n int
+	}
+	inputs := make([]chan portion, len(sinks))
+	for i, sink := range sinks {
+		inputs[i] = make(chan portion, chunksInFlight)
+		group.Go(func() error {
+			for p := range inputs[i] {
+				if ctx.Err() == nil {
+					if err := sink(p.buf[:p.n]); err != nil {
+						cancel(err)
+					}
+				}
+				release(p.chunk)
+			}
+			return nil
+		})
+	}
+
+	total, err := func() (int64, error) {
+		var total int64
+		for {
+			select {
+			case places <- struct{}{}:
+			case <-ctx.Done():
+				return total, context.Cause(ctx)
+			}
+			if ctx.Err() != nil {
+				return total, context.Cause(ctx)
+			}
+			c := chunks.Get().(*chunk)
+			n, err := fill(r, c.buf)
+			total += int64(n)
+			c.users.Store(int32(len(sinks)) + 1)
+			if n > 0 {
+				for _, input := range inputs {
+					input <- portion{c, n}
+				}
+			} else {
+				c.users.Store(1)
+			}
+			release(c)
+			if errors.Is(err, io.EOF) {
+				return total, nil
+			}
+			if err != nil {
+				return total, err
+			}
+		}
+	}()
+	if err != nil {
+		cancel(err)
+	}
+	for _, input := range inputs {
+		close(input)
+	}
+	_ = group.Wait() // sinks report through cancel
+	if err == nil {
+		err = context.Cause(ctx)
+	}
+	return total, err
+}
+
+// fill reads until buf is full or r ends. Unlike io.ReadFull it leaves the
+// error of r as it is: a source that says io.ErrUnexpectedEOF was cut off, and
+// must not pass for one that ended.
+func fill(r io.Reader, buf []byte) (int, error) {
+	n := 0
+	for n < len(buf) {
+		m, err := r.Read(buf[n:])
+		n += m
+		if err != nil {
+			return n, err
+		}
+	}
+	return n, nil
+}

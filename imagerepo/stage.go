@@ -1,0 +1,184 @@
+package imagerepo
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+)
+
+// StageOptions tells how bytes are taken in.
+type StageOptions struct {
+	// SizeHint is the expected size in bytes, or zero or less when it is not
+	// known. It is only a hint: the bytes may be more or fewer.
+	SizeHint int64
+	// Digests are the algorithms to compute beside SHA-256.
+	Digests []string
+	// Like names an image whose bytes these probably are. Images of the hinted
+	// size are tried without being named.
+	Like string
+}
+
+// Staged is content that an intake holds and nobody else sees yet.
+type Staged struct {
+	Content
+	// ID is the ID of the new image, should it become one.
+	ID string
+	// Twin is the ID of a stored image that was found to have the same bytes;
+	// then nothing was written.
+	Twin string
+}
+
+// maxLikely bounds how many stored images are opened to find one that begins
+// with the bytes that arrive.
+const maxLikely = 32
+
+// Stage takes the bytes of r in. It reads r to its end, once, and holds a
+// constant amount of memory. Errors of r are returned as they are, wrapped.
+func (in *Intake) Stage(ctx context.Context, r io.Reader, opts StageOptions) (Staged, error) {
+	candidates, err := in.likely(ctx, opts)
+	if err != nil {
+		return Staged{}, err
+	}
+	if len(candidates) == 0 {
+		return in.write(ctx, r, opts)
+	}
+	head := make([]byte, chunkSize)
+	n, err := fill(r, head)
+	head = head[:n]
+	if err != nil && !errors.Is(err, io.EOF) {
+		return Staged{}, fmt.Errorf("read image: %w", err)
+	}
+	if !errors.Is(err, io.EOF) {
+		r = io.MultiReader(bytes.NewReader(head), r)
+	} else {
+		r = bytes.NewReader(head)
+	}
+	for _, candidate := range candidates {
+		stored, err := in.repo.blobs.Open(ctx, candidate.ID)
+		if errors.Is(err, ErrNotFound) {
+			continue // gone, or lost: Doctor tells
+		}
+		if err != nil {
+			return Staged{}, err
+		}
+		begin := make([]byte, len(head))
+		m, err := stored.ReadAt(begin, 0)
+		if m < len(begin) || (err != nil && !errors.Is(err, io.EOF)) || !bytes.Equal(begin, head) {
+			stored.Close()
+			continue
+		}
+		staged, err := in.compare(ctx, r, stored, candidate, opts)
+		return staged, errors.Join(err, stored.Close())
+	}
+	return in.write(ctx, r, opts)
+}
+
+// likely returns the stored images that the bytes may turn out to be.
+func (in *Intake) likely(ctx context.Context, opts StageOptions) ([]Image, error) {
+	var found []Image
+	if opts.Like != "" {
+		img, err := in.repo.catalog.ImageByName(ctx, in.project, opts.Like)
+		switch {
+		case errors.Is(err, ErrNotFound):
+		case err != nil:
+			return nil, err
+		case img.Stored():
+			found = append(found, img)
+		}
+	}
+	if opts.SizeHint <= 0 {
+		return found, nil
+	}
+	for img, err := range in.repo.catalog.Images(ctx, ImageFilter{Size: opts.SizeHint, Limit: maxLikely}) {
+		if err != nil {
+			return nil, err
+		}
+		same := func(have Image) bool { return have.SHA256() == img.SHA256() }
+		if img.Stored() && !slices.ContainsFunc(found, same) {
+			found = append(found, img)
+		}
+	}
+	return found, nil
+}
+
+// compare reads r beside a stored file. As long as they agree nothing is
+// written; from the first difference on, what was read so far is taken from
+// the stored file and the rest from r.
+func (in *Intake) compare(ctx context.Context, r io.Reader, stored Blob, twin Image, opts StageOptions) (Staged, error) {
+	ours, theirs := make([]byte, chunkSize), make([]byte, chunkSize)
+	var same int64
+	for {
+		if err := ctx.Err(); err != nil {
+			return Staged{}, err
+		}
+		n, readErr := fill(r, ours)
+		if readErr != nil && !errors.Is(readErr, io.EOF) {
+			return Staged{}, fmt.Errorf("read image: %w", readErr)
+		}
+		// A stored file that cannot be read differs: taking the bytes in anew
+		// heals it.
+		m, _ := stored.ReadAt(theirs[:n], same)
+		ended := readErr != nil
+		if m < n || !bytes.Equal(ours[:n], theirs[:n]) || (ended && same+int64(n) != stored.Size()) {
+			seen := io.MultiReader(io.NewSectionReader(stored, 0, same), bytes.NewReader(ours[:n]))
+			if ended {
+				return in.write(ctx, seen, opts)
+			}
+			return in.write(ctx, io.MultiReader(seen, r), opts)
+		}
+		same += int64(n)
+		if ended {
+			return in.twin(ctx, twin, opts)
+		}
+	}
+}
+
+// twin is what staging ends with when the bytes are those of a stored image.
+func (in *Intake) twin(ctx context.Context, twin Image, opts StageOptions) (Staged, error) {
+	staged := Staged{ID: NewID(), Twin: twin.ID, Content: Content{Size: twin.Size, Digests: Digests{SHA256: twin.SHA256()}}}
+	for _, algorithm := range opts.Digests {
+		canonical, ok := Algorithm(algorithm)
+		if !ok {
+			return Staged{}, unknownAlgorithm(algorithm)
+		}
+		digest, err := in.repo.Digest(ctx, twin, canonical)
+		if err != nil {
+			return Staged{}, err
+		}
+		staged.Digests[canonical] = digest
+	}
+	return staged, nil
+}
+
+// write takes the bytes of r into a new file.
+func (in *Intake) write(ctx context.Context, r io.Reader, opts StageOptions) (Staged, error) {
+	hashes, err := newHashes(opts.Digests)
+	if err != nil {
+		return Staged{}, err
+	}
+	session, err := in.begin(ctx)
+	if err != nil {
+		return Staged{}, err
+	}
+	id := NewID()
+	w, err := session.Create(ctx, id, opts.SizeHint)
+	if err != nil {
+		return Staged{}, err
+	}
+	defer w.Close()
+	sinks := []func([]byte) error{func(p []byte) error { _, err := w.Write(p); return err }}
+	for _, h := range hashes {
+		sinks = append(sinks, func(p []byte) error { _, err := h.Write(p); return err })
+	}
+	size, err := fanOut(ctx, r, sinks...)
+	if err != nil {
+		return Staged{}, fmt.Errorf("take image in: %w", err)
+	}
+	if err := w.Commit(); err != nil {
+		return Staged{}, err
+	}
+	return Staged{ID: id, Content: Content{Size: size, Digests: sums(hashes)}}, nil
+}

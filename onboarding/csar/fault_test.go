@@ -1,0 +1,212 @@
+package csar_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"slices"
+	"strings"
+	"testing"
+	"testing/iotest"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/gangway-nfv/gangway/onboarding/csar"
+	"github.com/gangway-nfv/gangway/onboarding/onboardingtest"
+	"github.com/gangway-nfv/gangway/tosca"
+)
+
+func TestHostilePackagesAreRefused(t *testing.T) {
+	documented := map[tosca.Code]tosca.CodeInfo{}
+	for _, info := range csar.Codes() {
+		documented[info.Code] = info
+	}
+	for _, hostile := range onboardingtest.HostilePackages() {
+		for from, source := range sources {
+			t.Run(hostile.Name+" from a "+from, func(t *testing.T) {
+				_, findings, err := read(source(hostile.Data), csar.Options{})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if diff := cmp.Diff([]string{"error " + hostile.Code}, codes(findings)); diff != "" {
+					t.Errorf("findings (-want +got):\n%s", diff)
+				}
+				for _, f := range findings {
+					if info := documented[f.Code]; f.Cure == "" || f.Cure != info.Cure {
+						t.Errorf("code %s is not documented, or with another cure", f.Code)
+					}
+				}
+			})
+		}
+	}
+}
+
+func TestCodesAreDocumentedOnceAndInFull(t *testing.T) {
+	seen := map[tosca.Code]bool{}
+	for _, info := range csar.Codes() {
+		if seen[info.Code] || info.Meaning == "" || info.Cure == "" {
+			t.Errorf("code %s is documented twice or not in full", info.Code)
+		}
+		seen[info.Code] = true
+	}
+}
+
+// TestNoDamageGoesUnnoticed cuts and changes packages at every place. A
+// finding may be missing only where the members are as they were.
+func TestNoDamageGoesUnnoticed(t *testing.T) {
+	members := append(firewall(0)[:3], onboardingtest.Text("images/a", strings.Repeat("image", 200)))
+	want := digests(t, members)
+	check := func(t *testing.T, data []byte, what string, at int) {
+		got, findings, err := read(fromFile(data), csar.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !findings.Refused() && !cmp.Equal(want, got) {
+			t.Errorf("%s at %d: no finding, and other members:\n%s", what, at, cmp.Diff(want, got))
+		}
+	}
+	for _, container := range []onboardingtest.Container{onboardingtest.Tar, onboardingtest.TarGzip, onboardingtest.TarZstd, onboardingtest.TarXz, onboardingtest.TarBzip2, onboardingtest.Zip, onboardingtest.ZipDeflated} {
+		t.Run(string(container), func(t *testing.T) {
+			t.Parallel()
+			data := onboardingtest.Bytes(container, members)
+			step := 1
+			switch container {
+			case onboardingtest.Tar:
+				step = 64 // divides the blocks
+			case onboardingtest.TarXz, onboardingtest.TarBzip2:
+				step = 19 // is what their speed allows
+			}
+			for n := 0; n < len(data); n += step {
+				check(t, data[:n], "cut", n)
+			}
+			if container == onboardingtest.Tar {
+				return // which has no checksum of its content
+			}
+			for n := 0; n < len(data); n += step {
+				changed := bytes.Clone(data)
+				changed[n] ^= 0x41
+				check(t, changed, "change", n)
+			}
+		})
+	}
+}
+
+func TestALateChecksumErrorIsAFinding(t *testing.T) {
+	data := onboardingtest.Bytes(onboardingtest.Zip, firewall(400_000))
+	data[300_000] ^= 1
+	a, findings, err := csar.Open(context.Background(), fromFile(data), csar.Options{})
+	if err != nil || len(findings) > 0 {
+		t.Fatal(err, findings)
+	}
+	r, err := a.OpenMember(context.Background(), "images/firewall.qcow2")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	_, err = io.Copy(io.Discard, r)
+	var fault *csar.Error
+	if !errors.As(err, &fault) || fault.Finding.Code != csar.CodeCorrupt || fault.Finding.File != "images/firewall.qcow2" {
+		t.Errorf("reading a damaged image: %v", err)
+	}
+}
+
+func TestABrokenSourceIsNoBrokenArchive(t *testing.T) {
+	broken := errors.New("connection reset")
+	for _, container := range onboardingtest.Containers() {
+		data := onboardingtest.Bytes(container, firewall(330_000))
+		for _, at := range []int{0, 100, len(data) / 2, len(data) - 1} {
+			r := io.MultiReader(bytes.NewReader(data[:at]), iotest.ErrReader(broken))
+			a, findings, err := csar.Open(context.Background(), csar.Source{Name: "vnf", Reader: r}, csar.Options{})
+			if !errors.Is(err, broken) || a != nil || len(findings) > 0 {
+				t.Errorf("%s that breaks at %d: archive %v, findings %v, error %v", container, at, a, findings, err)
+			}
+		}
+	}
+}
+
+func TestTheContextEndsARunningRead(t *testing.T) {
+	for _, container := range onboardingtest.Containers() {
+		data := onboardingtest.Bytes(container, firewall(330_000))
+		ctx, cancel := context.WithCancel(context.Background())
+		reads := 0
+		src := csar.Source{Name: "vnf", Reader: readerFunc(func(p []byte) (int, error) {
+			reads++
+			if reads == 3 {
+				cancel()
+			}
+			n := copy(p[:min(len(p), 1000)], data)
+			data = data[n:]
+			if n == 0 {
+				return 0, io.EOF
+			}
+			return n, nil
+		})}
+		if _, _, err := csar.Open(ctx, src, csar.Options{}); !errors.Is(err, context.Canceled) {
+			t.Errorf("%s: %v", container, err)
+		}
+		if reads > 4 {
+			t.Errorf("%s: %d more reads", container, reads-3)
+		}
+		cancel()
+	}
+}
+
+func TestTheContextEndsTheReadingOfAMember(t *testing.T) {
+	a, _, err := csar.Open(context.Background(), fromFile(onboardingtest.Bytes(onboardingtest.Zip, firewall(1_000_000))), csar.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	r, err := a.OpenMember(ctx, "images/firewall.qcow2")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	if _, err := io.ReadFull(r, make([]byte, 1000)); err != nil {
+		t.Fatal(err)
+	}
+	cancel()
+	if _, err := r.Read(make([]byte, 1000)); !errors.Is(err, context.Canceled) {
+		t.Errorf("read after cancel: %v", err)
+	}
+}
+
+type readerFunc func([]byte) (int, error)
+
+func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
+
+func TestKeepsOwnErrorsAreNotTheArchives(t *testing.T) {
+	data := onboardingtest.Bytes(onboardingtest.Tar, firewall(1_000_000))
+	full := errors.New("disk full")
+	for name, test := range map[string]struct {
+		data []byte
+		keep csar.KeepFunc
+		want error  // or
+		code string // of the finding
+	}{
+		"an error of its own": {data, func(context.Context, csar.Member, io.Reader) error { return full }, full, ""},
+		"an archive that ends in the middle": {data[:100_000], func(_ context.Context, _ csar.Member, r io.Reader) error {
+			if _, err := io.Copy(io.Discard, r); err != nil {
+				return errors.New("something else") // although it should wrap
+			}
+			return nil
+		}, nil, "error archive-truncated"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, findings, err := csar.Open(context.Background(), fromStream(test.data), csar.Options{Keep: test.keep})
+			if !errors.Is(err, test.want) {
+				t.Errorf("error = %v, want %v", err, test.want)
+			}
+			if test.code != "" && !slices.Equal(codes(findings), []string{test.code}) {
+				t.Errorf("findings = %v, want %s", findings, test.code)
+			}
+		})
+	}
+	_, _, err := csar.Open(context.Background(), fromStream(data), csar.Options{
+		Keep: func(context.Context, csar.Member, io.Reader) error { return nil },
+	})
+	if err == nil {
+		t.Error("a KeepFunc that reads nothing is no error")
+	}
+}

@@ -1,0 +1,99 @@
+package tosca
+
+import (
+	"cmp"
+	"path"
+	"strings"
+)
+
+// osm reads an Open Source MANO package, if the files are one: a YAML file in
+// the root whose only key names a VNFD or NSD, of the catalogue form (before
+// release NINE) or of SOL006. Its images are names on the VIM.
+func (r *reader) osm() bool {
+	for _, f := range r.list {
+		ext := path.Ext(strings.ToLower(f.Path))
+		if strings.Contains(f.Path, "/") || ext != ".yaml" && ext != ".yml" || !r.looksLikeOSM(f.Path) {
+			continue
+		}
+		root := r.document(f.Path, CodeDescriptorMalformed)
+		r.roles[f.Path] = RoleDescriptor
+		r.pkg.Dialect, r.pkg.Descriptor = OSM, f.Path
+		r.osmDescriptor(root)
+		return true
+	}
+	return false
+}
+
+// looksLikeOSM looks for the descriptor's first key before the file is parsed:
+// any YAML may lie in the root of other packages.
+func (r *reader) looksLikeOSM(file string) bool {
+	data, err := r.peek(file)
+	if err != nil {
+		return false
+	}
+	for line := range strings.Lines(string(data)) {
+		key, _, _ := strings.Cut(line, " ")
+		switch strings.TrimSpace(key) {
+		case "vnfd:", "nsd:", "vnfd:vnfd-catalog:", "nsd:nsd-catalog:", "vnfd-catalog:", "nsd-catalog:", "manifest:vnsf:", "manifest:ns:":
+			return true
+		}
+	}
+	return false
+}
+
+func (r *reader) osmDescriptor(root node) {
+	p := r.pkg
+	for k, v := range root.fields() {
+		name := k.text()
+		p.Subject = VNF
+		if strings.HasPrefix(name, "ns") || strings.HasSuffix(name, ":ns") {
+			p.Subject = NS
+		}
+		if strings.HasPrefix(name, "manifest:") {
+			// SHIELD wraps an OSM package in another archive.
+			p.Name = strings.TrimSuffix(path.Base(v.key("descriptor").text()), path.Ext(v.key("descriptor").text()))
+			r.warn(CodeNestedPackage, k.place(), "the package inside the package is not opened").found("%s", v.key("package").text())
+			return
+		}
+		// nsd:nsd-catalog: {nsd: [...]}, or {nsd:nsd: [...]}, or SOL006's own levels.
+		for _, inner := range []string{"vnfd", "vnfd:vnfd", "nsd", "nsd:nsd"} {
+			if d := v.key(inner); d.exists() {
+				v = d
+				break
+			}
+		}
+		if items := v.items(); len(items) > 0 {
+			v = items[0]
+		}
+		p.DescriptorID = v.key("id").text()
+		p.Name = cmp.Or(v.key("product-name", "name").text(), p.DescriptorID)
+		p.Vendor = v.key("provider", "vendor", "designer").text()
+		p.Version = v.key("version").text()
+		p.Description = v.key("description").text()
+		r.osmVDUs(v)
+		return
+	}
+}
+
+// osmVDUs reads image of the catalogue form, and sw-image-desc of SOL006, where
+// the VDU names the description and the description the image.
+func (r *reader) osmVDUs(vnfd node) {
+	images := map[string]string{}
+	for _, d := range vnfd.key("sw-image-desc").items() {
+		images[d.key("id").text()] = cmp.Or(d.key("image", "name").text(), d.key("id").text())
+	}
+	for _, vdu := range vnfd.key("vdu").items() {
+		v := VDU{Name: cmp.Or(vdu.key("id").text(), vdu.key("name").text()), Place: vdu.place(), SoftwareImageID: vdu.key("sw-image-desc").text()}
+		for _, id := range append(vdu.key("sw-image-desc").texts(), vdu.key("alternative-sw-image-desc").texts()...) {
+			v.Images = append(v.Images, cmp.Or(images[id], id))
+		}
+		v.Images = append(v.Images, vdu.key("image").texts()...)
+		for _, alternative := range vdu.key("alternative-images").items() {
+			if vim := alternative.key("vim-type").text(); vim == "" || strings.EqualFold(vim, "openstack") {
+				v.Images = append(v.Images, alternative.key("image").text())
+			}
+		}
+		v.Images = unique(v.Images)
+		r.addVDU(v)
+	}
+}
