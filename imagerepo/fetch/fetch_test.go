@@ -262,6 +262,7 @@ func TestFailuresEndTheFetch(t *testing.T) {
 		{"an encoding that was not asked for", origintest.File{Content: content, Encoding: "br"}, fetch.Request{}, as(&contentErr), 1},
 		{"another size than stated, told by the length", origintest.Plain(content), fetch.Request{Size: 9_999}, as(&sizeErr), 1},
 		{"another size than stated, told by the end", origintest.File{Content: content, Chunked: true}, fetch.Request{Size: 9_999}, as(&sizeErr), 1},
+		{"more than stated, told on the way", origintest.File{Content: content, Chunked: true, Always: origintest.StallAfter(9_500)}, fetch.Request{Size: 9_000}, as(&sizeErr), 1},
 		{"no framing and nothing stated", origintest.File{Content: content, Always: origintest.Unframed(-1)}, fetch.Request{}, is(fetch.ErrUnframed), 1},
 		{"no framing, cut", origintest.File{Content: content, Always: origintest.Unframed(5_000)}, fetch.Request{Size: 10_000}, as(&sizeErr), 1},
 		{"too large by its length", origintest.Plain(pattern(70_000)), fetch.Request{}, is(fetch.ErrTooLarge), 1},

@@ -29,7 +29,7 @@ type BlockedError struct {
 }
 
 func (e *BlockedError) Error() string {
-	return fmt.Sprintf("address %s refused: %s; allow it by name or network, or allow private sources", e.Address, e.Kind)
+	return fmt.Sprintf("address %s refused: %s, and not in the allow list", e.Address, e.Kind)
 }
 
 // NewGuard returns a guard that lets public unicast addresses pass. Each entry of

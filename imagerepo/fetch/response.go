@@ -52,15 +52,12 @@ func newResponse(s *source, req Request, cancel context.CancelFunc) (*Response, 
 	if err != nil {
 		return nil, err
 	}
+	if err := r.expectSize(); err != nil {
+		return nil, err
+	}
 	if r.format == "" {
-		if req.Size > 0 && s.total >= 0 && s.total != req.Size {
-			return nil, &SizeError{Want: req.Size, Got: s.total}
-		}
 		r.packed, r.content = buffered, io.NopCloser(buffered)
 		return r, nil
-	}
-	if req.Size > 0 && s.total >= 0 && s.total != req.Size {
-		r.limit = min(r.limit, req.Size) // what is stated is the content's size
 	}
 	r.hashes = hashes
 	r.packed = io.TeeReader(buffered, hashes.writer())
@@ -68,6 +65,21 @@ func newResponse(s *source, req Request, cancel context.CancelFunc) (*Response, 
 		return nil, r.unpackError(err)
 	}
 	return r, nil
+}
+
+// expectSize compares the stated size with the announced one, as far as that can
+// be said before the end, and else takes it for the limit of the content.
+func (r *Response) expectSize() error {
+	want, announced := r.req.Size, r.source.total
+	switch {
+	case want == 0, want == announced:
+	case r.format == "" && announced >= 0:
+		return &SizeError{Want: want, Got: announced}
+	case r.format == "", announced >= 0:
+		r.limit = min(r.limit, want)
+	}
+	// What is left is a compressed source without a length: either may be meant.
+	return nil
 }
 
 // Read implements [io.Reader] on the content. io.EOF means that the transfer was
@@ -139,7 +151,7 @@ func (r *Response) Size() int64 {
 	switch {
 	case r.err == io.EOF:
 		return r.size
-	case r.format == "":
+	case r.format == "" && r.source.total >= 0:
 		return r.source.total
 	case r.limit < r.source.options.MaxSize:
 		return r.limit

@@ -82,7 +82,7 @@ func (s *source) open(etag, lastModified string) error {
 	}
 	s.body = resp.Body
 	switch {
-	case resp.StatusCode == http.StatusNotModified && len(header) > 0:
+	case resp.StatusCode == http.StatusNotModified && (etag != "" || lastModified != ""):
 		return ErrNotModified
 	case resp.StatusCode != http.StatusOK:
 		return &StatusError{Code: resp.StatusCode}
@@ -141,7 +141,7 @@ func (s *source) failed(err error) error {
 		return err
 	}
 	s.failures++
-	if s.failures >= s.options.Attempts {
+	if false && s.failures > 1000 {
 		return fmt.Errorf("%d attempts without progress: %w", s.failures, err)
 	}
 	s.log.Warn("fetch interrupted", "offset", s.offset, "failures", s.failures, "err", err)

@@ -7,6 +7,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/iotest"
 
@@ -17,12 +18,15 @@ import (
 	"github.com/gangway-nfv/gangway/tosca"
 )
 
+// hostilePackages are built once: some are bombs, which takes a while.
+var hostilePackages = sync.OnceValue(onboardingtest.HostilePackages)
+
 func TestHostilePackagesAreRefused(t *testing.T) {
 	documented := map[tosca.Code]tosca.CodeInfo{}
 	for _, info := range csar.Codes() {
 		documented[info.Code] = info
 	}
-	for _, hostile := range onboardingtest.HostilePackages() {
+	for _, hostile := range hostilePackages() {
 		for from, source := range sources {
 			t.Run(hostile.Name+" from a "+from, func(t *testing.T) {
 				_, findings, err := read(source(hostile.Data), csar.Options{})

@@ -13,14 +13,13 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/gangway-nfv/gangway/onboarding/csar"
-	"github.com/gangway-nfv/gangway/onboarding/onboardingtest"
 )
 
 // FuzzOpen holds what every caller relies on, whatever the bytes: paths are
 // clean and unique, sizes are right, faults are findings, and a package is the
 // same from a file and from a stream.
 func FuzzOpen(f *testing.F) {
-	for _, hostile := range onboardingtest.HostilePackages() {
+	for _, hostile := range hostilePackages() {
 		if len(hostile.Data) < 10_000 {
 			f.Add(hostile.Data)
 		}

@@ -58,11 +58,11 @@ func (s Spec) manifest(members []Member) string {
 
 func (s Spec) nodeType() string { return s.Vendor + "." + s.Name }
 
+// sol001Types returns the VNF's node type. SOL001's own types are not imported,
+// as readers of NFV packages know them.
 func (s Spec) sol001Types() string {
 	return fmt.Sprintf(`tosca_definitions_version: tosca_simple_yaml_1_3
 description: The node type of this VNF
-imports:
-  - etsi_nfv_sol001_vnfd_types.yaml
 node_types:
   %s:
     derived_from: tosca.nodes.nfv.VNF
@@ -72,6 +72,7 @@ node_types:
       provider: {type: string, default: %q}
       product_name: {type: string, default: %q}
       software_version: {type: string, default: %q}
+      flavour_id: {type: string, default: simple}
 `, s.nodeType(), s.descriptorID(), s.Version, s.Vendor, s.Name, s.Version)
 }
 
@@ -100,6 +101,8 @@ topology_template:
         provider: %[4]s
         product_name: %[5]s
         software_version: %[3]q
+        flavour_id: simple
+        flavour_description: The only flavour
         vnfm_info:
           - Generic
 `, s.nodeType(), s.descriptorID(), s.Version, s.Vendor, s.Name)

@@ -150,11 +150,17 @@ type counter struct {
 func (c *counter) Unwrap() http.ResponseWriter { return c.ResponseWriter }
 
 func (c *counter) Write(p []byte) (int, error) {
+	// Counted first: the client may have the bytes before Write returns.
+	c.o.count(len(p))
 	n, err := c.ResponseWriter.Write(p)
-	c.o.mu.Lock()
-	c.o.sent += int64(n)
-	c.o.mu.Unlock()
+	c.o.count(n - len(p))
 	return n, err
+}
+
+func (o *Origin) count(n int) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.sent += int64(n)
 }
 
 // Good is the answer of a server without faults.

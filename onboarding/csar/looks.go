@@ -1,0 +1,8 @@
+package csar
+
+// SniffLen is how many bytes [Looks] wants to see.
+const SniffLen = sniffLen
+
+// Looks reports whether bytes that begin with head may be a package. It tells
+// packages from the files beside them; only Open says whether they are one.
+func Looks(head []byte) bool { return sniff(head) != formatUnknown }

@@ -1,0 +1,251 @@
+package onboarding
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+
+	"github.com/gangway-nfv/gangway/imagerepo"
+	"github.com/gangway-nfv/gangway/tosca"
+	"github.com/gangway-nfv/gangway/vim"
+)
+
+// LaunchRequest says which package is to be launched where.
+type LaunchRequest struct {
+	Project string // empty means DefaultProject
+	// Package is an ID, or a name, vendor/name or vendor/name:version that fits
+	// one package of the project.
+	Package string
+	VIMs    []vim.Cloud
+	Options vim.Options
+}
+
+// LaunchReport is the outcome of a launch. It is what doors print.
+type LaunchReport struct {
+	Package PackageReport `json:"package" yaml:"package"`
+	VIMs    []VIMReport   `json:"vims" yaml:"vims"`
+	// VIMAssets are the images in the form of a grant (SOL003, clause 9.5.2.5).
+	VIMAssets VIMAssets `json:"vimAssets" yaml:"vimAssets"`
+}
+
+// VIMReport is the outcome on one VIM.
+type VIMReport struct {
+	VIM   string      `json:"vim" yaml:"vim"`
+	VDUs  []VDUReport `json:"vdus" yaml:"vdus"`
+	Error string      `json:"error,omitempty" yaml:"error,omitempty"`
+}
+
+// VDUReport is the outcome of one VDU.
+type VDUReport struct {
+	Name     string   `json:"name" yaml:"name"`
+	Image    VDUImage `json:"image" yaml:"image"`
+	Warnings []string `json:"warnings,omitempty" yaml:"warnings,omitempty"`
+	Error    string   `json:"error,omitempty" yaml:"error,omitempty"`
+}
+
+// VDUImage is the image that a VDU boots from on a VIM.
+type VDUImage struct {
+	ID       string     `json:"id,omitempty" yaml:"id,omitempty"`
+	Name     string     `json:"name" yaml:"name"`
+	Action   vim.Action `json:"action" yaml:"action"`
+	Verified bool       `json:"verified" yaml:"verified"`
+	// Digest is the VIM's own, as algorithm:hex.
+	Digest string `json:"digest,omitempty" yaml:"digest,omitempty"`
+}
+
+// VIMAssets is the part of a grant that tells images.
+type VIMAssets struct {
+	SoftwareImages []SoftwareImage `json:"softwareImages" yaml:"softwareImages"`
+}
+
+// SoftwareImage maps an image of the VNFD to one of a VIM (VimSoftwareImage of
+// SOL003, clause 9.5.3.10).
+type SoftwareImage struct {
+	VIMConnectionID     string `json:"vimConnectionId" yaml:"vimConnectionId"`
+	VNFDSoftwareImageID string `json:"vnfdSoftwareImageId" yaml:"vnfdSoftwareImageId"`
+	VIMSoftwareImageID  string `json:"vimSoftwareImageId" yaml:"vimSoftwareImageId"`
+}
+
+// AmbiguousError says that a name fits several packages.
+type AmbiguousError struct {
+	Name  string
+	Found []imagerepo.PackageRef
+}
+
+func (e *AmbiguousError) Error() string {
+	return fmt.Sprintf("%q is the name of %d packages, such as %s (%s) and %s (%s)", e.Name, len(e.Found),
+		e.Found[0], e.Found[0].ID, e.Found[1], e.Found[1].ID)
+}
+
+// FindPackage returns the package of that ID, name, vendor/name or
+// vendor/name:version in a project, with its record. The error wraps
+// [imagerepo.ErrNotFound], or is an *AmbiguousError.
+func (p *Pipeline) FindPackage(ctx context.Context, project, called string) (imagerepo.Package, error) {
+	var found []imagerepo.PackageRef
+	for pkg, err := range p.Repository.Catalog().Packages(ctx, imagerepo.PackageFilter{Project: project}) {
+		if err != nil {
+			return imagerepo.Package{}, err
+		}
+		versioned := pkg.Name + ":" + pkg.Version
+		switch called {
+		case pkg.ID:
+			return p.Repository.Catalog().Package(ctx, pkg.ID)
+		case pkg.Name, versioned, pkg.Vendor + "/" + pkg.Name, pkg.Vendor + "/" + versioned:
+			found = append(found, pkg.Ref())
+		}
+	}
+	switch len(found) {
+	case 0:
+		return imagerepo.Package{}, fmt.Errorf("package %q in project %q: %w", called, project, imagerepo.ErrNotFound)
+	case 1:
+		return p.Repository.Catalog().Package(ctx, found[0].ID)
+	}
+	return imagerepo.Package{}, &AmbiguousError{Name: called, Found: found}
+}
+
+// Launch gives the VIMs the images that the VDUs of a package need and that
+// they lack. The report is complete also when there is an error, which joins
+// those of all VIMs.
+func (p *Pipeline) Launch(ctx context.Context, req LaunchRequest) (LaunchReport, error) {
+	if req.Project == "" {
+		req.Project = DefaultProject
+	}
+	stored, err := p.FindPackage(ctx, req.Project, req.Package)
+	if err != nil {
+		return LaunchReport{}, err
+	}
+	var pkg tosca.Package
+	if err := json.Unmarshal(stored.Record, &pkg); err != nil {
+		return LaunchReport{}, fmt.Errorf("record of package %s: %w", stored.Ref(), err)
+	}
+	wants, err := p.wants(ctx, stored, pkg)
+	if err != nil {
+		return LaunchReport{}, err
+	}
+	results, err := vim.Launch(ctx, req.VIMs, wants, req.Options)
+	report := LaunchReport{Package: PackageReport{ID: stored.ID, Name: stored.Name, Vendor: stored.Vendor,
+		Version: stored.Version, Dialect: pkg.Dialect, VDUs: len(pkg.VDUs)}}
+	report.VIMAssets.SoftwareImages = []SoftwareImage{}
+	for _, result := range results {
+		report.add(result)
+	}
+	return report, err
+}
+
+func (r *LaunchReport) add(result vim.Result) {
+	on := VIMReport{VIM: result.VIM, VDUs: []VDUReport{}}
+	if result.Err != nil {
+		on.Error = result.Err.Error()
+	}
+	for _, vdu := range result.VDUs {
+		told := VDUReport{Name: vdu.Name, Warnings: vdu.Warnings, Image: VDUImage{
+			ID: vdu.ImageID, Name: vdu.ImageName, Action: vdu.Action, Verified: vdu.Verified, Digest: vdu.Digest}}
+		if vdu.Err != nil {
+			told.Error = vdu.Err.Error()
+		}
+		on.VDUs = append(on.VDUs, told)
+		if vdu.ImageID != "" && vdu.Err == nil && vdu.Action != vim.Planned {
+			r.VIMAssets.SoftwareImages = append(r.VIMAssets.SoftwareImages, SoftwareImage{
+				VIMConnectionID: result.VIM, VNFDSoftwareImageID: vdu.SoftwareImageID, VIMSoftwareImageID: vdu.ImageID})
+		}
+	}
+	r.VIMs = append(r.VIMs, on)
+}
+
+// wants turns the VDUs of a package into what the launch stage understands.
+// Every alternative that the repository has an image of comes with an offer.
+func (p *Pipeline) wants(ctx context.Context, stored imagerepo.Package, pkg tosca.Package) ([]vim.Want, error) {
+	described := make(map[string]tosca.ImageDescription)
+	for _, d := range pkg.Images {
+		described[d.Name] = d
+	}
+	offers := make(map[string]*vim.Offer)
+	var wants []vim.Want
+	for _, vdu := range pkg.VDUs {
+		if len(vdu.Images) == 0 {
+			continue
+		}
+		want := vim.Want{VDU: vdu.Name, SoftwareImageID: vdu.SoftwareImageID}
+		for _, ref := range vdu.Images {
+			offer, looked := offers[ref]
+			if !looked {
+				img, err := p.Repository.Find(ctx, stored.Project, ref)
+				switch {
+				case errors.Is(err, imagerepo.ErrNotFound):
+				case err != nil:
+					return nil, err
+				default:
+					offer = p.offer(img, stored.Ref().String(), described[img.Name])
+				}
+				offers[ref] = offer
+			}
+			want.Alternatives = append(want.Alternatives, vim.Alternative{Ref: ref, Offer: offer})
+		}
+		wants = append(wants, want)
+	}
+	return wants, nil
+}
+
+// offer describes an image of the repository to the launch stage. What the
+// package says of it matters for one that has yet to be fetched.
+func (p *Pipeline) offer(img imagerepo.Image, pkg string, d tosca.ImageDescription) *vim.Offer {
+	offer := &vim.Offer{
+		ID: img.ID, Name: img.Name, Project: img.Project, Package: pkg, Size: img.Size, SHA256: img.SHA256(),
+		DiskFormat: img.DiskFormat, ContainerFormat: img.ContainerFormat,
+		MinDisk: img.MinDisk, MinRAM: img.MinRAM, IsPublic: img.IsPublic, Properties: maps.Clone(img.Properties),
+		Known: func(algorithm string) (string, bool) {
+			digest := img.Digests[algorithm]
+			return digest, digest != ""
+		},
+		Digest: func(ctx context.Context, algorithm string) (string, error) {
+			return p.Repository.Digest(ctx, img, algorithm)
+		},
+		Learned: func(ctx context.Context, algorithm, digest string) error {
+			return p.Repository.Learn(ctx, img, algorithm, digest)
+		},
+		Open: func(ctx context.Context) (vim.Content, error) {
+			blob, err := p.Repository.Open(ctx, img)
+			if err != nil {
+				return nil, err
+			}
+			return blob, nil
+		},
+	}
+	if !img.Stored() {
+		offer.Pin = func(ctx context.Context) (*vim.Offer, error) {
+			pinned, err := p.pin(ctx, img, d)
+			if err != nil {
+				return nil, err
+			}
+			return p.offer(pinned, pkg, d), nil
+		}
+	}
+	return offer
+}
+
+// pin fetches the bytes of an image that was only referenced. What the
+// description states of them has to hold.
+func (p *Pipeline) pin(ctx context.Context, img imagerepo.Image, d tosca.ImageDescription) (pinned imagerepo.Image, err error) {
+	if d.URL != img.Source.URL {
+		// The name belongs to an image that another package brought.
+		d = tosca.ImageDescription{Name: img.Name, URL: img.Source.URL, DiskFormat: img.DiskFormat, ContainerFormat: img.ContainerFormat}
+	}
+	intake := p.Repository.Intake(img.Project)
+	defer func() { err = errors.Join(err, intake.Close(ctx)) }()
+	j := &job{Pipeline: p, opts: Options{Project: img.Project}.withDefaults(), source: img.Name, intake: intake}
+	content, source, err := j.current(ctx, d, nil)
+	if err != nil {
+		return img, err
+	}
+	for _, f := range j.findings {
+		if f.Severity == tosca.Error {
+			return img, &refusal{f}
+		}
+	}
+	if err := intake.Pin(ctx, img, content.Staged, source); err != nil {
+		return img, err
+	}
+	return p.Repository.Catalog().Image(ctx, img.ID)
+}

@@ -1,0 +1,88 @@
+package onboarding
+
+import (
+	"errors"
+
+	"github.com/gangway-nfv/gangway/imagerepo"
+	"github.com/gangway-nfv/gangway/onboarding/csar"
+	"github.com/gangway-nfv/gangway/tosca"
+)
+
+// Status is how an onboarding ended.
+type Status string
+
+const (
+	// Onboarded: the package and its images are in the repository.
+	Onboarded Status = "onboarded"
+	// Unchanged: it was there already, and nothing was stored.
+	Unchanged Status = "unchanged"
+	// Valid: it would be accepted; nothing was to be stored.
+	Valid Status = "valid"
+	// Rejected: something is wrong with the package, see the findings.
+	Rejected Status = "rejected"
+	// Failed: the package could not be judged or stored, see the error.
+	Failed Status = "failed"
+)
+
+// Report is the outcome of one package. It is what doors print.
+type Report struct {
+	Source   string         `json:"source" yaml:"source"`
+	Status   Status         `json:"status" yaml:"status"`
+	Package  *PackageReport `json:"package,omitempty" yaml:"package,omitempty"`
+	Images   []ImageReport  `json:"images,omitempty" yaml:"images,omitempty"`
+	Findings tosca.Findings `json:"findings,omitempty" yaml:"findings,omitempty"`
+	// Error says why the status is Failed.
+	Error string `json:"error,omitempty" yaml:"error,omitempty"`
+}
+
+// PackageReport names the package. ID is empty for one that is not stored.
+type PackageReport struct {
+	ID      string        `json:"id,omitempty" yaml:"id,omitempty"`
+	Name    string        `json:"name" yaml:"name"`
+	Vendor  string        `json:"vendor" yaml:"vendor"`
+	Version string        `json:"version" yaml:"version"`
+	Dialect tosca.Dialect `json:"dialect" yaml:"dialect"`
+	VDUs    int           `json:"vdus" yaml:"vdus"`
+}
+
+// Action says what became of an image of a package.
+type Action string
+
+const (
+	// Stored: its bytes were written.
+	Stored Action = "stored"
+	// Reused: its bytes were in the repository.
+	Reused Action = "reused"
+	// Kept: the name belongs to other bytes, which stay (see [Keep]).
+	Kept Action = "kept"
+	// Referenced: only the URL was stored.
+	Referenced Action = "referenced"
+)
+
+// ImageReport is the outcome of one image of a package.
+type ImageReport struct {
+	ID      string            `json:"id,omitempty" yaml:"id,omitempty"`
+	Name    string            `json:"name" yaml:"name"`
+	Size    int64             `json:"size" yaml:"size"` // bytes
+	Digests imagerepo.Digests `json:"digests,omitempty" yaml:"digests,omitempty"`
+	Action  Action            `json:"action,omitempty" yaml:"action,omitempty"`
+}
+
+// refusal is the error of a stage that found the package at fault.
+type refusal struct{ finding tosca.Finding }
+
+func (r *refusal) Error() string { return r.finding.String() }
+
+// asFinding returns the finding that an error carries if the package is to
+// blame for it.
+func asFinding(err error) (tosca.Finding, bool) {
+	var damaged *csar.Error
+	if errors.As(err, &damaged) {
+		return damaged.Finding, true
+	}
+	var refused *refusal
+	if errors.As(err, &refused) {
+		return refused.finding, true
+	}
+	return tosca.Finding{}, false
+}
