@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -42,7 +43,7 @@ func (p product) write() error {
 	name, seed := p.name, p.seed
 	for i := range p.count {
 		p.name, p.seed = fmt.Sprintf("%s-%06d", name, i+1), seed+uint64(i)
-		if err := p.writePackage(filepath.Join(p.out, p.name+filepath.Ext(p.kind)+".csar")); err != nil {
+		if err := p.writePackage(filepath.Join(p.out, p.name+".csar")); err != nil {
 			return err
 		}
 	}
@@ -59,18 +60,15 @@ func (p product) writePackage(path string) error {
 	if p.deflate {
 		container = onboardingtest.ZipDeflated
 	}
-	base, suffix, _ := strings.Cut(p.kind, ".")
-	switch {
-	case base == "openbaton-tar":
-		container = onboardingtest.Tar
-		if suffix != "" {
-			container += onboardingtest.Container("." + suffix)
-		}
-		return onboardingtest.WriteFile(path, container, onboardingtest.OpenBatonTar(spec))
-	case p.kind == "openbaton-csar":
+	switch p.kind {
+	case "openbaton-csar":
 		return onboardingtest.WriteFile(path, container, onboardingtest.OpenBatonCSAR(spec))
-	case p.kind == "sol004":
+	case "sol004":
 		return onboardingtest.WriteFile(path, container, onboardingtest.SOL004(spec))
+	}
+	name, known := strings.CutPrefix(p.kind, "openbaton-")
+	if container = onboardingtest.Container(name); known && strings.HasPrefix(name, "tar") && slices.Contains(onboardingtest.Containers(), container) {
+		return onboardingtest.WriteFile(path, container, onboardingtest.OpenBatonTar(spec))
 	}
 	return &usageError{fmt.Sprintf("-kind %s is unknown", p.kind)}
 }

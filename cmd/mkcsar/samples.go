@@ -39,9 +39,7 @@ func writeSamples(dir, imageURL string) error {
 			onboardingtest.OpenBatonTar(onboardingtest.Spec{Name: "dns", Images: []onboardingtest.SoftwareImage{linked}})},
 		{"5-name-taken.tar", onboardingtest.Tar, onboardingtest.OpenBatonTar(clash)},
 	} {
-		err := writeNew(filepath.Join(dir, sample.file), func(w io.Writer) error {
-			return onboardingtest.Write(w, sample.container, sample.members)
-		})
+		err := onboardingtest.WriteFile(filepath.Join(dir, sample.file), sample.container, sample.members)
 		if err != nil {
 			return err
 		}

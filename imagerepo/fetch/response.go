@@ -18,7 +18,6 @@ type Response struct {
 	name    string // the redacted URL, for errors
 	cancel  context.CancelFunc
 	source  *source
-	packed  io.Reader // the source; hashed if it is compressed
 	content io.ReadCloser
 	format  diskfmt.Format // of the compression, empty if none
 	hashes  hashes         // of a compressed source
@@ -56,12 +55,11 @@ func newResponse(s *source, req Request, cancel context.CancelFunc) (*Response, 
 		return nil, err
 	}
 	if r.format == "" {
-		r.packed, r.content = buffered, io.NopCloser(buffered)
+		r.content = io.NopCloser(buffered)
 		return r, nil
 	}
 	r.hashes = hashes
-	r.packed = io.TeeReader(buffered, hashes.writer())
-	if r.content, err = decompress(r.format, r.packed); err != nil {
+	if r.content, err = decompress(r.format, io.TeeReader(buffered, hashes.writer())); err != nil {
 		return nil, r.unpackError(err)
 	}
 	return r, nil
@@ -107,12 +105,8 @@ func (r *Response) Read(p []byte) (int, error) {
 }
 
 // finish decides about the end of the content; all is well if it returns io.EOF.
+// Every decoder reads its source to the end, so the source's length was checked.
 func (r *Response) finish() error {
-	if n, err := io.Copy(io.Discard, io.LimitReader(r.packed, 1)); err != nil {
-		return err
-	} else if n > 0 {
-		return fmt.Errorf("%w: other data behind it", ErrBrokenCompression)
-	}
 	switch {
 	case r.size == 0:
 		return &ContentError{Found: "a compressed empty file"}

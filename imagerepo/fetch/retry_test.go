@@ -7,12 +7,15 @@ package fetch
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -114,6 +117,53 @@ func TestAPauseEndsWithTheContext(t *testing.T) {
 type errReader struct{ err error }
 
 func (r errReader) Read([]byte) (int, error) { return 0, r.err }
+
+func TestTransientErrors(t *testing.T) {
+	for name, tt := range map[string]struct {
+		err  error
+		want bool
+	}{
+		"a name that does not exist":       {&net.DNSError{IsNotFound: true}, false},
+		"a name server that is silent":     {&net.DNSError{IsTimeout: true}, true},
+		"a refused connection":             {&net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}, true},
+		"a dialler's time-out":             {&net.OpError{Op: "dial", Err: context.DeadlineExceeded}, true},
+		"a TLS alert":                      {&net.OpError{Op: "remote error", Err: errors.New("tls: handshake failure")}, false},
+		"a certificate that is not right":  {&tls.CertificateVerificationError{Err: errors.New("expired")}, false},
+		"an address that the guard blocks": {&net.OpError{Op: "dial", Err: &BlockedError{}}, false},
+		"a stalled connection":             {fmt.Errorf("read: %w", ErrStalled), true},
+		"a cut body":                       {io.ErrUnexpectedEOF, true},
+	} {
+		if got := transientError(tt.err); got != tt.want {
+			t.Errorf("%s: got %v, want %v", name, got, tt.want)
+		}
+	}
+}
+
+func TestARequestOnAnIdleConnectionHasTheWholeStallTimeout(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		near, far := net.Pipe()
+		defer far.Close()
+		conn := &stallConn{Conn: near, limit: time.Minute}
+		defer conn.Close()
+		start := time.Now()
+		failed := make(chan error, 1)
+		go func() { // as the transport does while the connection is idle
+			_, err := conn.Read(make([]byte, 1))
+			failed <- err
+		}()
+		time.Sleep(50 * time.Second)
+		go io.ReadFull(far, make([]byte, 3))
+		if _, err := conn.Write([]byte("GET")); err != nil {
+			t.Fatal(err)
+		}
+		if err := <-failed; !errors.Is(err, ErrStalled) {
+			t.Errorf("got %v, want ErrStalled", err)
+		}
+		if took := time.Since(start); took != 110*time.Second {
+			t.Errorf("the read failed after %s, want a minute after the request at 50s", took)
+		}
+	})
+}
 
 func TestPauseIsRandomWithinItsBounds(t *testing.T) {
 	o := Options{}.withDefaults()

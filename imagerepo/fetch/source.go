@@ -141,7 +141,7 @@ func (s *source) failed(err error) error {
 		return err
 	}
 	s.failures++
-	if false && s.failures > 1000 {
+	if s.failures >= s.options.Attempts {
 		return fmt.Errorf("%d attempts without progress: %w", s.failures, err)
 	}
 	s.log.Warn("fetch interrupted", "offset", s.offset, "failures", s.failures, "err", err)

@@ -1,9 +1,11 @@
 package csar_test
 
 import (
+	"archive/zip"
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"slices"
 	"strings"
@@ -43,6 +45,57 @@ func TestHostilePackagesAreRefused(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+func TestLimitsAreKept(t *testing.T) {
+	members := firewall(330_000)
+	var names int
+	for _, m := range members {
+		names = max(names, len(m.Path))
+	}
+	for name, test := range map[string]struct {
+		exceeded, kept csar.Limits
+		want           string
+	}{
+		"members":     {csar.Limits{Members: len(members) - 1}, csar.Limits{Members: len(members)}, "limit-members"},
+		"member size": {csar.Limits{MemberSize: 329_999}, csar.Limits{MemberSize: 330_000}, "limit-member-size"},
+		"total size":  {csar.Limits{TotalSize: 330_000}, csar.Limits{TotalSize: 340_000}, "limit-total-size"},
+		"path length": {csar.Limits{PathLength: names - 1}, csar.Limits{PathLength: names}, "limit-path"},
+		"path depth":  {csar.Limits{PathDepth: 1}, csar.Limits{PathDepth: 2}, "limit-path"},
+	} {
+		for _, container := range []onboardingtest.Container{onboardingtest.Tar, onboardingtest.TarGzip, onboardingtest.Zip} {
+			data := onboardingtest.Bytes(container, members)
+			for from, source := range sources {
+				_, findings, err := read(source(data), csar.Options{Limits: test.exceeded})
+				if err != nil || !slices.Contains(codes(findings), "error "+test.want) {
+					t.Errorf("%s of a %s from a %s exceeded: %v, %v", name, container, from, findings, err)
+				}
+				if _, findings, err := read(source(data), csar.Options{Limits: test.kept}); err != nil || len(findings) > 0 {
+					t.Errorf("%s of a %s from a %s kept: %v, %v", name, container, from, findings, err)
+				}
+			}
+		}
+	}
+}
+
+func TestAHugeDirectoryIsNotRead(t *testing.T) {
+	var b bytes.Buffer
+	zw := zip.NewWriter(&b)
+	for i := range 300 {
+		if _, err := zw.CreateHeader(&zip.FileHeader{Name: fmt.Sprint(i), Comment: strings.Repeat("c", 60_000)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := zw.Close(); err != nil {
+		t.Fatal(err)
+	}
+	_, findings, err := csar.Open(context.Background(), fromFile(b.Bytes()), csar.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"error limit-directory"}, codes(findings)); diff != "" {
+		t.Errorf("findings (-want +got):\n%s", diff)
 	}
 }
 

@@ -18,8 +18,8 @@ type Limits struct {
 	// which ReadFile returns and a tar's reading keeps in memory; default
 	// 4 MiB.
 	FileSize int64
-	// Memory is how many bytes of a tar's members stay in memory in all;
-	// default 16 MiB.
+	// Memory is how many bytes of a tar's members stay in memory in all, half
+	// of it for YAML, JSON and the like only; default 16 MiB.
 	Memory int64
 }
 

@@ -153,7 +153,8 @@ func TestImagesOfATarPassThroughKeep(t *testing.T) {
 		"but not those of scripts":          {"", []string{"scripts/images/a", "Metadata.yaml"}, csar.Limits{}, nil},
 		"but not those of a folder of many": {"", []string{"Metadata.yaml", "docs/images/a"}, csar.Limits{}, nil},
 		"with what is large":                {"", []string{"Metadata.yaml", "b"}, csar.Limits{FileSize: 3}, []string{"Metadata.yaml", "b"}},
-		"with what memory has no room for":  {"", []string{"Metadata.yaml", "b"}, csar.Limits{Memory: 7}, []string{"b"}},
+		"with what memory has no room for":  {"", []string{"a.yaml", "b.yaml"}, csar.Limits{Memory: 7}, []string{"b.yaml"}},
+		"but descriptors have room left":    {"", []string{"a", "b", "c.yaml"}, csar.Limits{Memory: 8}, []string{"b"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var members []onboardingtest.Member
@@ -280,6 +281,33 @@ func TestTarVariantsAreRead(t *testing.T) {
 				t.Errorf("files (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+func TestOldTarsAreKnownByTheirChecksum(t *testing.T) {
+	// A letter beyond ASCII makes the two ways to sum differ.
+	data := tarOf(t, tar.Header{Format: tar.FormatUSTAR, Typeflag: tar.TypeReg, Name: "M"})
+	for name, sum := range map[string]func(byte) int{
+		"unsigned": func(b byte) int { return int(b) },
+		"signed":   func(b byte) int { return int(int8(b)) },
+	} {
+		old := bytes.Clone(data)
+		copy(old, "\u00c9tat.yaml")
+		clear(old[257:345]) // all that ustar has more
+		copy(old[148:], "        ")
+		total := 0
+		for _, b := range old[:512] {
+			total += sum(b)
+		}
+		copy(old[148:], fmt.Sprintf("%06o\x00 ", total))
+		a, findings, err := csar.Open(context.Background(), fromFile(old), csar.Options{})
+		if err != nil || len(findings) > 0 {
+			t.Errorf("%s: %v, %v", name, findings, err)
+			continue
+		}
+		if diff := cmp.Diff([]tosca.FileInfo{{Path: "\u00c9tat.yaml"}}, a.List()); diff != "" {
+			t.Errorf("%s: files (-want +got):\n%s", name, diff)
+		}
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"path"
 	"strings"
 
 	"github.com/mholt/archiver/v4"
@@ -51,21 +52,21 @@ type tarReading struct {
 
 func (t *tarReading) member(ctx context.Context, header *tar.Header, f archiver.FileInfo) error {
 	mode, kind := tarType(header)
-	path, err := t.files.admit(candidate{
+	name, err := t.files.admit(candidate{
 		name: header.Name, mode: mode, kind: kind, size: header.Size,
 		link: func() (string, error) { return header.Linkname, nil },
 	})
-	if path == "" || err != nil {
+	if name == "" || err != nil {
 		return err
 	}
 	content, err := f.Open()
 	if err != nil {
-		return t.in.explain(path, err)
+		return t.in.explain(name, err)
 	}
-	e := &entry{Member: Member{Path: path, Raw: path, Size: header.Size}, offset: int64(len(t.files.entries))}
-	r := &tarContent{r: content, in: t.in, path: path, left: header.Size}
+	e := &entry{Member: Member{Path: name, Raw: name, Size: header.Size}, offset: int64(len(t.files.entries))}
+	r := &tarContent{r: content, in: t.in, path: name, left: header.Size}
 	t.files.file(e)
-	if !t.isImage(path) && e.Size <= t.limits.FileSize && t.memory+e.Size <= t.limits.Memory {
+	if !t.isImage(name) && e.Size <= t.limits.FileSize && t.memory+e.Size <= t.room(name) {
 		t.memory += e.Size
 		data := make([]byte, e.Size)
 		_, err := io.ReadFull(r, data)
@@ -101,16 +102,26 @@ func drop(_ context.Context, _ Member, r io.Reader) error {
 
 // isImage reports whether the path lies in images/, or in images/ of what may
 // turn out to be the top folder of all members.
-func (t *tarReading) isImage(path string) bool {
-	if strings.HasPrefix(path, "images/") {
+func (t *tarReading) isImage(name string) bool {
+	if strings.HasPrefix(name, "images/") {
 		return true
 	}
-	first, rest, nested := strings.Cut(path, "/")
+	first, rest, nested := strings.Cut(name, "/")
 	if t.top == "" {
 		t.top = first
 	}
 	t.mixed = t.mixed || !nested || first != t.top || isPackageFolder(first)
 	return !t.mixed && strings.HasPrefix(rest, "images/")
+}
+
+// room returns how much memory there is for members like this. Half is set
+// apart for descriptors, as thousands of scripts may come before them.
+func (t *tarReading) room(name string) int64 {
+	switch strings.ToLower(path.Ext(name)) {
+	case ".yaml", ".yml", ".json", ".meta", ".mf":
+		return t.limits.Memory
+	}
+	return t.limits.Memory / 2
 }
 
 // tarType returns the type bits of a member, and what to call it.

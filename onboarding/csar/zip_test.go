@@ -270,6 +270,26 @@ func TestAZipOfPackagesIsNoEnvelope(t *testing.T) {
 	}
 }
 
+func TestABrokenPackageInAnEnvelopeLeavesNothingOpen(t *testing.T) {
+	data := onboardingtest.Bytes(onboardingtest.Zip, []onboardingtest.Member{
+		onboardingtest.Text("a.csar", "PK\x03\x04 and no more"), onboardingtest.Text("a.cms", "signature"),
+	})
+	open := 0
+	a, findings, err := csar.Open(context.Background(), fromStream(data), csar.Options{
+		Spool: func(_ context.Context, r io.Reader) (csar.Spooled, error) {
+			data, err := io.ReadAll(r)
+			open++
+			return csar.Spooled{ReaderAt: bytes.NewReader(data), Closer: closerFunc(func() error { open--; return nil }), Size: int64(len(data))}, err
+		},
+	})
+	if err != nil || a != nil || open != 0 {
+		t.Errorf("archive %v, error %v, %d spooled zips are open", a, err, open)
+	}
+	if diff := cmp.Diff([]string{"error archive-truncated", "warning signature-not-verified"}, codes(findings)); diff != "" {
+		t.Errorf("findings (-want +got):\n%s", diff)
+	}
+}
+
 func TestASpoolThatFailsIsAnError(t *testing.T) {
 	full := errors.New("disk full")
 	_, findings, err := csar.Open(context.Background(), fromStream(onboardingtest.Bytes(onboardingtest.Zip, firewall(1000))), csar.Options{

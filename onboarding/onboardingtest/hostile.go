@@ -168,6 +168,10 @@ func hostileZips() []Hostile {
 		patch("split", "archive-split", end, 4, 1, 0),
 		patch("short-directory", "archive-corrupt", end, 12, 1),
 		{"zip-overlap", "entry-overlap", overlap},
+		{"zip-two-end-records", "entry-contradiction", twoEnds(good)},
+		{"zip-two-zip64-end-records", "entry-contradiction", zip64Ends(good)},
+		{"zip-no-checksum", "archive-corrupt", setBoth(setBoth(setBoth(setBoth(good, record+16, 14, 0), record+17, 15, 0), record+18, 16, 0), record+19, 17, 0)},
+		file("folder-with-content", "entry-contradiction", `Files\`),
 		{"zip-encrypted", "entry-encrypted", setBoth(good, record+8, 6, 1)},
 		{"zip-unsupported-method", "entry-method-unsupported", setBoth(good, record+10, 8, 14)},
 		{"zip-cut-in-directory", "archive-truncated", good[:second+8]},
@@ -199,6 +203,34 @@ func hostileStreams() []Hostile {
 		{"gzip-wrong-checksum", "archive-corrupt", damage(packed, len(packed)-8)},
 		{"gzip-bomb", "limit-ratio", Bytes(TarGzip, bomb)},
 	}
+}
+
+// twoEnds hides a second end record, of a zip without members, in the comment
+// of the first.
+func twoEnds(good []byte) []byte {
+	end := len(good) - 22
+	data := append(bytes.Clone(good), good[end:]...)
+	data[end+20] = 22 // the first one's comment
+	clear(data[end+22+8 : end+22+20])
+	return data
+}
+
+// zip64Ends puts a zip64 end record before the end record, which names one
+// member less.
+func zip64Ends(good []byte) []byte {
+	le, end := binary.LittleEndian, len(good)-22
+	records := uint64(le.Uint16(good[end+10:])) - 1
+	size, offset := uint64(le.Uint32(good[end+12:])), uint64(le.Uint32(good[end+16:]))
+	data := append(bytes.Clone(good[:end]), "PK\x06\x06"...)
+	data = le.AppendUint64(data, 44)        // bytes that follow
+	data = le.AppendUint32(data, 45<<16|45) // versions
+	for _, v := range []uint64{0, records, records, size, offset} {
+		data = le.AppendUint64(data, v)
+	}
+	data = append(data, "PK\x06\x07\x00\x00\x00\x00"...)
+	data = le.AppendUint64(data, uint64(end))
+	data = le.AppendUint32(data, 1)
+	return append(data, good[end:]...)
 }
 
 // setBoth sets a byte of the first member's record and of its local header.

@@ -1,0 +1,80 @@
+// Command gangway takes VNF packages in, keeps their images, and gives VIMs the
+// images that a launch needs.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+// version is set by the linker.
+var version = "unknown"
+
+// The exit codes that scripts rely on.
+const (
+	exitOK          = 0
+	exitFailed      = 1 // something was rejected or failed
+	exitUsage       = 2
+	exitInterrupted = 3
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	// A second signal ends the process at once.
+	context.AfterFunc(ctx, stop)
+	os.Exit(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}
+
+// run is the whole program, as tests call it.
+func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	root := newRoot(&app{stdin: stdin, stdout: stdout, stderr: stderr})
+	root.SetArgs(args)
+	root.SetIn(stdin)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	err := root.ExecuteContext(ctx)
+	var failed *failure
+	switch {
+	case err == nil:
+		return exitOK
+	case ctx.Err() != nil:
+		fmt.Fprintln(stderr, "gangway: interrupted; the same command goes on where it was")
+		return exitInterrupted
+	case errors.As(err, &failed):
+		if failed.err != nil {
+			fmt.Fprintf(stderr, "gangway: %v\n", failed.err)
+		}
+		return exitFailed
+	}
+	fmt.Fprintf(stderr, "gangway: %v\n", err)
+	if cmd, _, findErr := root.Find(args); findErr == nil {
+		fmt.Fprintf(stderr, "see %s --help\n", cmd.CommandPath())
+	}
+	return exitUsage
+}
+
+// failure is an error of a command that was understood. All others are wrong
+// usage. Without an err everything has been told already.
+type failure struct{ err error }
+
+func (f *failure) Error() string {
+	if f.err == nil {
+		return "failed"
+	}
+	return f.err.Error()
+}
+
+func (f *failure) Unwrap() error { return f.err }
+
+// usageError marks wrong usage that only a running command can find.
+type usageError struct{ err error }
+
+func (u *usageError) Error() string { return u.err.Error() }
+
+func usagef(format string, args ...any) error { return &usageError{fmt.Errorf(format, args...)} }

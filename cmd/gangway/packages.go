@@ -1,0 +1,143 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/gangway-nfv/gangway/imagerepo"
+	"github.com/gangway-nfv/gangway/onboarding"
+	"github.com/gangway-nfv/gangway/tosca"
+)
+
+func newPackages(a *app) *cobra.Command {
+	cmd := &cobra.Command{Use: "packages", Short: "List, show and delete packages"}
+	cmd.AddCommand(newPackagesList(a), newPackagesShow(a), newPackagesDelete(a))
+	return cmd
+}
+
+func newPackagesList(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use: "list", Short: "List the packages of the project", Example: "  gangway packages list -o json", Args: cobra.NoArgs,
+		RunE: running(func(ctx context.Context, _ *cobra.Command, _ []string) error {
+			return a.withPipeline(ctx, func(p *onboarding.Pipeline) error {
+				views := []packageView{}
+				for pkg, err := range p.Repository.Catalog().Packages(ctx, imagerepo.PackageFilter{Project: a.config.Project}) {
+					if err != nil {
+						return err
+					}
+					view, err := viewPackage(pkg, nil)
+					if err != nil {
+						return err
+					}
+					views = append(views, view)
+				}
+				return a.print(views, func(w io.Writer) error {
+					var rows [][]string
+					for _, v := range views {
+						rows = append(rows, []string{v.ID, v.Vendor, v.Name, v.Version, v.Dialect, fmt.Sprint(len(v.Images)), v.CreatedAt.Local().Format(time.DateTime)})
+					}
+					return table(w, "ID\tVENDOR\tNAME\tVERSION\tDIALECT\tIMAGES\tCREATED", rows)
+				})
+			})
+		}),
+	}
+}
+
+func newPackagesShow(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use: "show PACKAGE", Short: "Show a package with its VDUs, images and files",
+		Long:    "Show a package. PACKAGE is an ID, a name, vendor/name or vendor/name:version.",
+		Example: "  gangway packages show acme/firewall:1.0", Args: cobra.ExactArgs(1),
+		RunE: running(func(ctx context.Context, _ *cobra.Command, args []string) error {
+			return a.withPipeline(ctx, func(p *onboarding.Pipeline) error {
+				pkg, err := p.FindPackage(ctx, a.config.Project, args[0])
+				if err != nil {
+					return err
+				}
+				files, err := p.Repository.Catalog().PackageFiles(ctx, pkg.ID)
+				if err != nil {
+					return err
+				}
+				view, err := viewPackage(pkg, files)
+				if err != nil {
+					return err
+				}
+				return a.print(view, func(w io.Writer) error { return printPackage(w, pkg, view) })
+			})
+		}),
+	}
+}
+
+func printPackage(w io.Writer, pkg imagerepo.Package, view packageView) error {
+	var model tosca.Package
+	if err := json.Unmarshal(pkg.Record, &model); err != nil {
+		return fmt.Errorf("record of package %s: %w", pkg.ID, err)
+	}
+	fmt.Fprintf(w, "%s\n  id       %s\n  dialect  %s\n  created  %s\n\n", printable(pkg.Ref().String()), pkg.ID, pkg.Dialect,
+		pkg.CreatedAt.Local().Format(time.DateTime))
+	var rows [][]string
+	for _, vdu := range model.VDUs {
+		rows = append(rows, []string{vdu.Name, strings.Join(vdu.Images, " or ")})
+	}
+	if err := table(w, "VDU\tIMAGE", rows); err != nil {
+		return err
+	}
+	rows = nil
+	for _, img := range view.Images {
+		rows = append(rows, []string{img.Name, img.ID})
+	}
+	fmt.Fprintln(w)
+	if err := table(w, "IMAGE\tID", rows); err != nil {
+		return err
+	}
+	rows = nil
+	for _, file := range view.Files {
+		rows = append(rows, []string{file.Path, file.Role, size(file.Size), file.SHA256})
+	}
+	fmt.Fprintln(w)
+	return table(w, "FILE\tROLE\tSIZE\tSHA256", rows)
+}
+
+func newPackagesDelete(a *app) *cobra.Command {
+	var keepImages bool
+	cmd := &cobra.Command{
+		Use: "delete PACKAGE...", Short: "Delete packages with the images that only they brought",
+		Example: "  gangway packages delete acme/firewall:1.0 --keep-images", Args: cobra.MinimumNArgs(1),
+		RunE: running(func(ctx context.Context, _ *cobra.Command, args []string) error {
+			return a.withPipeline(ctx, func(p *onboarding.Pipeline) error {
+				for _, called := range args {
+					pkg, err := p.FindPackage(ctx, a.config.Project, called)
+					if err != nil {
+						return err
+					}
+					pkg, gone, err := p.Repository.DeletePackage(ctx, pkg.ID, keepImages)
+					if err != nil {
+						return err
+					}
+					deleted := struct {
+						Package imagerepo.PackageRef `json:"package" yaml:"package"`
+						Images  []imagerepo.ImageRef `json:"images" yaml:"images"`
+					}{pkg.Ref(), []imagerepo.ImageRef{}}
+					for _, img := range gone {
+						deleted.Images = append(deleted.Images, imagerepo.ImageRef{ID: img.ID, Name: img.Name})
+					}
+					if err := a.print(deleted, func(w io.Writer) error {
+						_, err := fmt.Fprintf(w, "deleted package %s and %d image(s)\n", printable(pkg.Ref().String()), len(gone))
+						return err
+					}); err != nil {
+						return err
+					}
+				}
+				return nil
+			})
+		}),
+	}
+	cmd.Flags().BoolVar(&keepImages, "keep-images", false, "keep the images")
+	return cmd
+}
