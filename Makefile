@@ -9,6 +9,10 @@ build: ## Build bin/gangway.
 test: ## Run every test, against a real Keystone and Glance where they can be installed.
 	.ci/test
 
+.PHONY: bench
+bench: build ## Measure gangway beside cp, openssl, unzip and curl; BENCH has its flags.
+	go run ./cmd/bench $(BENCH)
+
 .PHONY: lint
 lint: ## Check format, vet and staticcheck.
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; exit 1; }

@@ -1,0 +1,121 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+
+	"github.com/gangway-nfv/gangway/onboarding/onboardingtest"
+)
+
+// onboard compares taking a large image in with copying and hashing it.
+func (b *bench) onboard(ctx context.Context) error {
+	tar, zip, deflated := b.path("stored.tar"), b.path("stored.zip"), b.path("deflated.zip")
+	image := onboardingtest.Raw(b.size, 1)
+	text := onboardingtest.Raw(b.size, 2).Compressible()
+	for _, made := range []struct {
+		path      string
+		container onboardingtest.Container
+		members   []onboardingtest.Member
+	}{
+		{tar, onboardingtest.Tar, onboardingtest.OpenBatonTar(spec("tar", image))},
+		{zip, onboardingtest.Zip, onboardingtest.SOL004(spec("zip", image))},
+		{deflated, onboardingtest.ZipDeflated, onboardingtest.SOL004(spec("deflated", text))},
+	} {
+		if err := onboardingtest.WriteFile(made.path, made.container, made.members); err != nil {
+			return err
+		}
+		defer os.Remove(made.path)
+	}
+	copied := func() (sample, error) {
+		defer os.Remove(b.path("copy"))
+		return command(ctx, nil, "sh", "-c", `cp "$1" "$2" && sync "$2"`, "sh", tar, b.path("copy"))
+	}
+	hashed := func() (sample, error) { return command(ctx, nil, "openssl", "dgst", "-sha256", tar) }
+	unzipped := func() (sample, error) {
+		defer os.Remove(b.path("copy"))
+		return command(ctx, nil, "sh", "-c", `unzip -p "$1" 'Files/*' > "$2" && sync "$2"`, "sh", deflated, b.path("copy"))
+	}
+	fresh := func(path string) func() (sample, error) {
+		return func() (sample, error) {
+			if err := os.RemoveAll(b.path("home")); err != nil {
+				return sample{}, err
+			}
+			return b.onboarding(ctx, path)
+		}
+	}
+	again := func(path string) func() (sample, error) {
+		return func() (sample, error) { return b.onboarding(ctx, path) }
+	}
+	got, err := b.inTurn(copied, hashed, fresh(tar), again(tar), fresh(zip), again(zip), unzipped, fresh(deflated), again(deflated))
+	if err != nil {
+		return err
+	}
+	slower, yardstick := got[0], "cp + sync"
+	if got[1].wall > slower.wall {
+		slower, yardstick = got[1], "openssl dgst -sha256"
+	}
+	size := fmt.Sprintf("%.1f GiB", float64(b.size)/(1<<30))
+	b.add("onboard a tar, image of "+size, yardstick, got[2], slower, "≤ 1.3", "writing to the medium")
+	b.add("onboard a zip, stored", yardstick, got[4], slower, "≤ 1.3", "writing to the medium")
+	b.add("onboard a zip, deflated", "unzip -p + sync", got[7], got[6], "≤ 0.8", "inflating, then writing")
+	b.add("onboard the tar again", "the first time", got[3], got[2], "≤ 0.6", "reading both copies")
+	b.add("onboard the zip again", "the first time", got[5], got[4], "≤ 0.6", "reading both copies")
+	b.add("onboard the deflated zip again", "the first time", got[8], got[7], "≤ 0.6", "inflating")
+	return nil
+}
+
+func spec(name string, image onboardingtest.Image) onboardingtest.Spec {
+	return onboardingtest.Spec{Name: name, Images: []onboardingtest.SoftwareImage{onboardingtest.Embed(name+".img", image)}}
+}
+
+func (b *bench) path(name string) string { return filepath.Join(b.dir, name) }
+
+func (b *bench) onboarding(ctx context.Context, path string) (sample, error) {
+	return command(ctx, nil, b.gangway, "--home", b.path("home"), "--quiet", "onboard", path)
+}
+
+// validate counts small packages a second.
+func (b *bench) validate(ctx context.Context) error {
+	folder := b.packages
+	if folder == "" {
+		folder = b.path("packages")
+		if err := os.MkdirAll(folder, 0o750); err != nil {
+			return err
+		}
+		for i := range 400 {
+			image := onboardingtest.QCOW2(64<<10, 1<<30, uint64(i))
+			name := fmt.Sprintf("vnf-%d", i)
+			container, members := onboardingtest.ZipDeflated, onboardingtest.SOL004(spec(name, image))
+			if i%2 == 0 {
+				container, members = onboardingtest.Tar, onboardingtest.OpenBatonTar(spec(name, image))
+			}
+			if err := onboardingtest.WriteFile(filepath.Join(folder, name), container, members); err != nil {
+				return err
+			}
+		}
+	}
+	entries, err := os.ReadDir(folder)
+	if err != nil {
+		return err
+	}
+	got, err := b.inTurn(func() (sample, error) {
+		s, err := command(ctx, nil, b.gangway, "--quiet", "validate", "--keep-going", "--report", b.path("report.json"), folder)
+		var exit *exec.ExitError
+		if errors.As(err, &exit) && exit.ExitCode() == 1 {
+			err = nil // some packages are refused, which takes its time, too
+		}
+		return s, err
+	})
+	if err != nil {
+		return err
+	}
+	rate := float64(len(entries)) / got[0].wall.Seconds()
+	b.rows = append(b.rows, row{what: fmt.Sprintf("validate %d packages", len(entries)), ours: fmt.Sprintf("%.0f a second", rate),
+		ratio: fmt.Sprintf("%.2f", 500/rate), yardstick: "500 a second", goal: "≤ 1",
+		rss: mebibytes(got[0].rss), bound: "parsing YAML"})
+	return nil
+}
