@@ -68,13 +68,7 @@ func (f *fakeVIM) find(id string) *vim.Image {
 	return nil
 }
 
-// remove deletes a record as another client would.
-func (f *fakeVIM) remove(id string) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.removeLocked(id)
-}
-
+// removeLocked deletes a record. The caller holds f.mu.
 func (f *fakeVIM) removeLocked(id string) {
 	for i, img := range f.images {
 		if img.ID == id {
@@ -83,12 +77,6 @@ func (f *fakeVIM) removeLocked(id string) {
 			return
 		}
 	}
-}
-
-func (f *fakeVIM) change(id string, change func(*vim.Image)) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	change(f.find(id))
 }
 
 func (f *fakeVIM) count(call string) int {
@@ -186,11 +174,13 @@ func (c fakeCloud) Upload(ctx context.Context, id string, body io.Reader, size i
 	c.uploading--
 	img := c.find(id)
 	switch {
+	case err != nil:
+		if img != nil {
+			img.Status = vim.Queued
+		}
+		return err
 	case img == nil:
 		return fmt.Errorf("upload: gone: %w", vim.ErrConflict)
-	case err != nil:
-		img.Status = vim.Queued
-		return err
 	}
 	sum := sha512.Sum512(content)
 	img.Status, img.Size = vim.Active, size
@@ -258,7 +248,10 @@ func (c fakeCloud) Beat(_ context.Context, id, value string) error {
 	return nil
 }
 
-func (c fakeCloud) Delete(_ context.Context, id string) error {
+func (c fakeCloud) Delete(ctx context.Context, id string) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	unlock, err := c.enter("delete", id)
 	if err != nil {
 		return err

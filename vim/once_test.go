@@ -173,6 +173,11 @@ func TestAVIMThatTakesLongToFinishIsNotTakenForDead(t *testing.T) {
 		if fake.count("delete") != 0 || fake.received != ours.Size {
 			t.Errorf("%d deletions, %d bytes sent of %d", fake.count("delete"), fake.received, ours.Size)
 		}
+		// A beat that overlaps the end may put the status back: there must be
+		// few, once the last bytes were asked for.
+		if n := fake.count("beat"); n < 10 || n > 20 {
+			t.Errorf("%d beats in five minutes of finishing", n)
+		}
 	})
 }
 

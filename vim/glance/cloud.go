@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/gophercloud/gophercloud/v2"
-	"github.com/gophercloud/gophercloud/v2/openstack"
 	"github.com/gophercloud/gophercloud/v2/openstack/config"
 	"github.com/gophercloud/gophercloud/v2/openstack/identity/v3/tokens"
 	"golang.org/x/sync/semaphore"
@@ -126,14 +125,17 @@ func (c *Cloud) authenticate(ctx context.Context) (*session, error) {
 	if err != nil {
 		return nil, c.explain(ctx, err)
 	}
-	images, err := openstack.NewImageV2(provider, c.endpoint)
+	// No version is asked for: gophercloud would discover it with requests that
+	// no context ends.
+	search := c.endpoint
+	search.ApplyDefaults("image")
+	endpoint, err := provider.EndpointLocator(search)
 	if err != nil {
 		return nil, fmt.Errorf("image service in region %q: %w", c.endpoint.Region, err)
 	}
 	// Some catalogues have the version in the endpoint already.
-	if base, ok := strings.CutSuffix(images.Endpoint, "v2/"); ok {
-		images.Endpoint, images.ResourceBase = base, images.Endpoint
-	}
+	endpoint = strings.TrimSuffix(endpoint, "v2/")
+	images := &gophercloud.ServiceClient{ProviderClient: provider, Endpoint: endpoint, ResourceBase: endpoint + "v2/"}
 	s := &session{images: images}
 	return s, s.read(provider.GetAuthResult())
 }
