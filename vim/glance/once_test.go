@@ -84,7 +84,7 @@ func TestALoserTakesOverFromADeadWinner(t *testing.T) {
 				c := open(t, config, "region-one", glance.Options{})
 				all.Go(func() {
 					o := fast(vim.Options{})
-					o.StallAfter = 200 * time.Millisecond
+					o.StallAfter = 1500 * time.Millisecond // a busy machine keeps the living from beating, too
 					want := vim.Want{VDU: "vdu1", Alternatives: []vim.Alternative{{Ref: f.Name, Offer: &f.Offer}}}
 					results, err := vim.Launch(t.Context(), []vim.Cloud{c}, []vim.Want{want}, o)
 					if err != nil {
