@@ -5,6 +5,15 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 build: ## Build bin/gangway.
 	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/gangway ./cmd/gangway
 
+.PHONY: demo
+demo: build ## Show the main job on an OpenStack of its own, or on the cloud OS_CLOUD.
+	@go build -o bin/ ./cmd/mkcsar ./cmd/demo
+	@bin/demo
+
+.PHONY: docs
+docs: ## Write the generated parts of docs/ anew.
+	go test ./cmd/gangway -run Docs -update
+
 .PHONY: test
 test: ## Run every test, against a real Keystone and Glance where they can be installed.
 	.ci/test

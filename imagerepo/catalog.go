@@ -48,8 +48,8 @@ type Catalog interface {
 	// ImageByName returns the image of that name in a project, or an error that
 	// wraps ErrNotFound.
 	ImageByName(ctx context.Context, project, name string) (Image, error)
-	// Images yields the images that match, ordered by project and name. An error
-	// ends the sequence.
+	// Images yields the images that match, ordered by project and name unless
+	// they are selected by content, size or URL. An error ends the sequence.
 	Images(ctx context.Context, filter ImageFilter) iter.Seq2[Image, error]
 	// Package returns a package with its record by ID, or an error that wraps
 	// ErrNotFound.
@@ -60,16 +60,27 @@ type Catalog interface {
 	// PackageFiles returns the files kept with a package, ordered by path.
 	PackageFiles(ctx context.Context, id string) ([]PackageFile, error)
 
+	// Contents returns the SHA-256 of stored content in ascending order: at most
+	// limit ones that come after the given one.
+	Contents(ctx context.Context, after string, limit int) ([]string, error)
+
 	// Publish makes a publication visible as a whole. It calls place for every
-	// new image inside the transaction, after all names are known to be free;
-	// twin is the ID of an image that has the same content, or empty. It fails
-	// with *NameTakenError, *PackageExistsError, or an error that wraps
-	// ErrNotFound when an image in Uses is gone.
-	Publish(ctx context.Context, pub Publication, place func(img Image, twin string) error) error
+	// new image that is stored, inside the transaction, after everything else
+	// in it has succeeded; twins are the IDs of the other images that have the
+	// same content, those of the publication included. It fails with
+	// *NameTakenError, *PackageExistsError, or an error that wraps ErrNotFound
+	// when an image in Uses is gone; errors of place are returned as they are.
+	Publish(ctx context.Context, pub Publication, place func(img Image, twins []string) error) error
 	// Pin gives an image that was only referenced its content and the validators
-	// of its source.
-	Pin(ctx context.Context, id string, content Content, source Source) error
-	// Learn keeps a digest of content that is in the catalogue.
+	// of its source. It calls place inside the transaction. To pin the same
+	// content again is no error; an image that has other content is refused
+	// with an error that wraps ErrExists.
+	Pin(ctx context.Context, id string, content Content, source Source, place func() error) error
+	// IfUnclaimed runs remove unless there is an image of that ID whose content
+	// is known. While it runs, no Publish and no Pin can make one.
+	IfUnclaimed(ctx context.Context, id string, remove func() error) error
+	// Learn keeps a digest of content that is in the catalogue; of other content
+	// it keeps nothing. What was learned first stays.
 	Learn(ctx context.Context, sha256, algorithm, digest string) error
 
 	// DeletePackage deletes a package and returns it with the images that were
@@ -80,7 +91,7 @@ type Catalog interface {
 	// *InUseError unless force is set.
 	DeleteImage(ctx context.Context, id string, force bool) (Image, error)
 
-	// Check proves that the catalogue itself is sound.
+	// Check proves that the catalogue itself is sound. It reads all of it.
 	Check(ctx context.Context) error
 	Close() error
 }
@@ -106,7 +117,9 @@ type PackageFilter struct {
 
 // Publication is what becomes visible in one transaction.
 type Publication struct {
-	// Package is nil when a user adds an image.
+	// Package is nil when a user adds an image. One that is in the catalogue
+	// with the same ID and fingerprint stays as it is and gets the images: that
+	// is how one whose images were deleted by force is made whole.
 	Package *Package
 	Files   []PackageFile
 	// Images are new.

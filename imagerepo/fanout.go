@@ -2,9 +2,7 @@ package imagerepo
 
 import (
 	"context"
-	"errors"
 	"io"
-	"sync"
 	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
@@ -19,10 +17,7 @@ const (
 	chunksInFlight = 8
 )
 
-// chunks is shared by all transfers, so that a batch of small images does not
-// allocate a transfer's worth of memory for each.
-var chunks = sync.Pool{New: func() any { return &chunk{buf: make([]byte, chunkSize)} }}
-
+// chunk is a part of the bytes on their way to all sinks.
 type chunk struct {
 	buf   []byte
 	users atomic.Int32
@@ -31,18 +26,31 @@ type chunk struct {
 // fanOut reads r to its end once and gives every byte to every sink, each on
 // its own goroutine, so that a transfer is as slow as its slowest part and not
 // as the sum of all. It returns the number of bytes read. All goroutines have
-// ended when it returns; the first error of reader or sinks ends all.
+// ended when it returns; the first error of reader or sinks ends all. When ctx
+// is done it returns as soon as r does.
 func fanOut(ctx context.Context, r io.Reader, sinks ...func([]byte) error) (int64, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var group errgroup.Group
 
-	// A chunk in flight holds a place, so sending to an input never blocks.
-	places := make(chan struct{}, chunksInFlight)
+	// There are never more chunks than these channels hold, so sending to one of
+	// them never blocks. Small images need no more than one or two.
+	free, made := make(chan *chunk, chunksInFlight), 0
 	release := func(c *chunk) {
 		if c.users.Add(-1) == 0 {
-			chunks.Put(c)
-			<-places
+			free <- c
+		}
+	}
+	next := func() (*chunk, error) {
+		if made < chunksInFlight && len(free) == 0 {
+			made++
+			free <- &chunk{buf: make([]byte, chunkSize)}
+		}
+		select {
+		case c := <-free:
+			return c, context.Cause(ctx)
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
 		}
 	}
 	type portion struct {
@@ -68,15 +76,10 @@ func fanOut(ctx context.Context, r io.Reader, sinks ...func([]byte) error) (int6
 	total, err := func() (int64, error) {
 		var total int64
 		for {
-			select {
-			case places <- struct{}{}:
-			case <-ctx.Done():
-				return total, context.Cause(ctx)
+			c, err := next()
+			if err != nil {
+				return total, err
 			}
-			if ctx.Err() != nil {
-				return total, context.Cause(ctx)
-			}
-			c := chunks.Get().(*chunk)
 			n, err := fill(r, c.buf)
 			total += int64(n)
 			c.users.Store(int32(len(sinks)) + 1)
@@ -88,7 +91,7 @@ func fanOut(ctx context.Context, r io.Reader, sinks ...func([]byte) error) (int6
 				c.users.Store(1)
 			}
 			release(c)
-			if errors.Is(err, io.EOF) {
+			if err == io.EOF { // a wrapped one tells of a broken source
 				return total, nil
 			}
 			if err != nil {
@@ -113,13 +116,22 @@ func fanOut(ctx context.Context, r io.Reader, sinks ...func([]byte) error) (int6
 // error of r as it is: a source that says io.ErrUnexpectedEOF was cut off, and
 // must not pass for one that ended.
 func fill(r io.Reader, buf []byte) (int, error) {
-	n := 0
+	n, idle := 0, 0
 	for n < len(buf) {
 		m, err := r.Read(buf[n:])
 		n += m
 		if err != nil {
 			return n, err
 		}
+		if m > 0 {
+			idle = 0
+		} else if idle++; idle == maxIdleReads {
+			return n, io.ErrNoProgress
+		}
 	}
 	return n, nil
 }
+
+// maxIdleReads is how often in a row a reader may return neither bytes nor an
+// error.
+const maxIdleReads = 100

@@ -72,6 +72,9 @@ type Package struct {
 	CreatedAt time.Time
 	// Images are the images that the package uses, by their names in it.
 	Images []ImageRef
+	// Missing are the names of images that the package used until they were
+	// deleted by force. [Catalog] fills it in.
+	Missing []string
 }
 
 // PackageFile is a file of a package that is kept with its record.

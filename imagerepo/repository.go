@@ -2,10 +2,8 @@ package imagerepo
 
 import (
 	"context"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"hash"
 	"io"
 	"log/slog"
 
@@ -30,6 +28,14 @@ func New(catalog Catalog, blobs Blobs, log *slog.Logger) *Repository {
 // time of its making, which keeps a large catalogue's index compact.
 func NewID() string { return uuid.Must(uuid.NewV7()).String() }
 
+// ValidID reports whether id has the form that [NewID] gives an ID. No file of
+// another name is ever taken for one of the repository's, so a folder may hold
+// others beside them.
+func ValidID(id string) bool {
+	parsed, err := uuid.Parse(id)
+	return err == nil && parsed.Version() == 7 && parsed.String() == id
+}
+
 // Catalog returns the catalogue, for reading.
 func (r *Repository) Catalog() Catalog { return r.catalog }
 
@@ -37,17 +43,14 @@ func (r *Repository) Catalog() Catalog { return r.catalog }
 func (r *Repository) Location(id string) string { return r.blobs.Location(id) }
 
 // Recover removes what processes that are gone left half done. It is called at
-// the start of every program that changes the repository.
+// the start of every program that changes the repository. What cannot be
+// removed is logged and does not keep the program from starting: nothing of it
+// is visible, and [Repository.Doctor] tells of it.
 func (r *Repository) Recover(ctx context.Context) error {
-	return r.blobs.Recover(ctx, r.known)
-}
-
-func (r *Repository) known(ctx context.Context, id string) (bool, error) {
-	_, err := r.catalog.Image(ctx, id)
-	if errors.Is(err, ErrNotFound) {
-		return false, nil
+	if err := r.blobs.Recover(ctx, r.catalog.IfUnclaimed); err != nil {
+		r.log.WarnContext(ctx, "leftovers of a killed process cannot be removed", "err", err)
 	}
-	return err == nil, err
+	return ctx.Err()
 }
 
 // Find returns the image of that ID or, failing that, of that name in the
@@ -110,12 +113,13 @@ func (r *Repository) Digest(ctx context.Context, img Image, algorithm string) (s
 	if digest := current.Digests[canonical]; digest != "" {
 		return digest, nil
 	}
-	h := algorithms[canonical]()
-	if err := r.hash(ctx, current, h); err != nil {
+	// What is computed from bytes that went bad would be believed for ever, so
+	// the digest that identifies them is computed along.
+	digests, err := r.read(ctx, current, io.Discard, canonical)
+	if err != nil {
 		return "", err
 	}
-	digest := hex.EncodeToString(h.Sum(nil))
-	return digest, r.catalog.Learn(ctx, current.SHA256(), canonical, digest)
+	return digests[canonical], r.catalog.Learn(ctx, current.SHA256(), canonical, digests[canonical])
 }
 
 // Learn keeps a digest that was computed elsewhere from the whole image, such
@@ -124,20 +128,23 @@ func (r *Repository) Learn(ctx context.Context, img Image, algorithm, digest str
 	return r.catalog.Learn(ctx, img.SHA256(), algorithm, digest)
 }
 
-// hash feeds the stored bytes of an image to h.
-func (r *Repository) hash(ctx context.Context, img Image, h hash.Hash) error {
+// read computes digests of an image from its file, and shows the bytes to
+// watch on their way. It fails with *CorruptError when the file is not what was
+// stored.
+func (r *Repository) read(ctx context.Context, img Image, watch io.Writer, algorithms ...string) (Digests, error) {
 	blob, err := r.Open(ctx, img)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer blob.Close()
-	if _, err := fanOut(ctx, io.NewSectionReader(blob, 0, blob.Size()), func(p []byte) error {
-		_, err := h.Write(p)
-		return err
-	}); err != nil {
-		return fmt.Errorf("read image %q (%s): %w", img.Name, img.ID, err)
+	content, err := Examine(ctx, io.TeeReader(io.NewSectionReader(blob, 0, blob.Size()), watch), algorithms...)
+	if err != nil {
+		return nil, fmt.Errorf("read image %q (%s): %w", img.Name, img.ID, err)
 	}
-	return nil
+	if content.SHA256() != img.SHA256() {
+		return nil, &CorruptError{Image: img, Size: content.Size, SHA256: content.SHA256()}
+	}
+	return content.Digests, nil
 }
 
 // DeletePackage deletes a package with the images that only it used, or, with
@@ -147,8 +154,12 @@ func (r *Repository) DeletePackage(ctx context.Context, id string, keepImages bo
 	if err != nil {
 		return Package{}, nil, err
 	}
+	ids := make([]string, len(pkg.Images))
+	for i, ref := range pkg.Images {
+		ids[i] = ref.ID
+	}
 	var gone []Image
-	err = r.retiring(ctx, pkg.Images, func() error {
+	err = r.retiring(ctx, ids, func() error {
 		pkg, gone, err = r.catalog.DeletePackage(ctx, id, keepImages)
 		return err
 	})
@@ -158,8 +169,11 @@ func (r *Repository) DeletePackage(ctx context.Context, id string, keepImages bo
 // DeleteImage deletes an image and its file. One that packages use is refused
 // with *InUseError unless force is set.
 func (r *Repository) DeleteImage(ctx context.Context, id string, force bool) (Image, error) {
-	var gone Image
-	err := r.retiring(ctx, []ImageRef{{ID: id}}, func() (err error) {
+	gone, err := r.catalog.Image(ctx, id)
+	if err != nil {
+		return Image{}, err
+	}
+	err = r.retiring(ctx, []string{id}, func() (err error) {
 		gone, err = r.catalog.DeleteImage(ctx, id, force)
 		return err
 	})
@@ -168,18 +182,16 @@ func (r *Repository) DeleteImage(ctx context.Context, id string, force bool) (Im
 
 // retiring runs a change of the catalogue after which some of the images may
 // be unknown, and removes the files of those that are.
-func (r *Repository) retiring(ctx context.Context, images []ImageRef, change func() error) (err error) {
+func (r *Repository) retiring(ctx context.Context, ids []string, change func() error) (err error) {
 	session, err := r.blobs.Begin(ctx)
 	if err != nil {
 		return err
 	}
 	defer func() {
-		err = errors.Join(err, session.Settle(context.WithoutCancel(ctx), r.known))
+		err = errors.Join(err, session.Settle(context.WithoutCancel(ctx), r.catalog.IfUnclaimed))
 	}()
-	for _, ref := range images {
-		if err := session.Retire(ctx, ref.ID); err != nil && !errors.Is(err, ErrNotFound) {
-			return err
-		}
+	if err := session.Retire(ctx, ids...); err != nil {
+		return err
 	}
 	return change()
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 )
 
@@ -36,7 +37,8 @@ type Staged struct {
 const maxLikely = 32
 
 // Stage takes the bytes of r in. It reads r to its end, once, and holds a
-// constant amount of memory. Errors of r are returned as they are, wrapped.
+// constant amount of memory. Errors of r are returned as they are, wrapped; only
+// io.EOF itself ends the bytes. It may be called concurrently.
 func (in *Intake) Stage(ctx context.Context, r io.Reader, opts StageOptions) (Staged, error) {
 	candidates, err := in.likely(ctx, opts)
 	if err != nil {
@@ -45,28 +47,27 @@ func (in *Intake) Stage(ctx context.Context, r io.Reader, opts StageOptions) (St
 	if len(candidates) == 0 {
 		return in.write(ctx, r, opts)
 	}
-	head := make([]byte, chunkSize)
+	head, begin := make([]byte, chunkSize), make([]byte, chunkSize)
 	n, err := fill(r, head)
-	head = head[:n]
-	if err != nil && !errors.Is(err, io.EOF) {
+	head, begin = head[:n], begin[:n]
+	switch {
+	case err == nil:
+		r = io.MultiReader(bytes.NewReader(head), r)
+	case err == io.EOF:
+		r = bytes.NewReader(head)
+	default:
 		return Staged{}, fmt.Errorf("read image: %w", err)
 	}
-	if !errors.Is(err, io.EOF) {
-		r = io.MultiReader(bytes.NewReader(head), r)
-	} else {
-		r = bytes.NewReader(head)
-	}
 	for _, candidate := range candidates {
-		stored, err := in.repo.blobs.Open(ctx, candidate.ID)
-		if errors.Is(err, ErrNotFound) {
-			continue // gone, or lost: Doctor tells
+		stored, err := in.repo.Open(ctx, candidate)
+		var corrupt *CorruptError
+		if errors.Is(err, ErrNotFound) || errors.As(err, &corrupt) {
+			continue // the bytes that arrive may heal it
 		}
 		if err != nil {
 			return Staged{}, err
 		}
-		begin := make([]byte, len(head))
-		m, err := stored.ReadAt(begin, 0)
-		if m < len(begin) || (err != nil && !errors.Is(err, io.EOF)) || !bytes.Equal(begin, head) {
+		if m, _ := stored.ReadAt(begin, 0); m < n || !bytes.Equal(begin, head) {
 			stored.Close()
 			continue
 		}
@@ -114,41 +115,79 @@ func (in *Intake) compare(ctx context.Context, r io.Reader, stored Blob, twin Im
 		if err := ctx.Err(); err != nil {
 			return Staged{}, err
 		}
-		n, readErr := fill(r, ours)
-		if readErr != nil && !errors.Is(readErr, io.EOF) {
-			return Staged{}, fmt.Errorf("read image: %w", readErr)
+		n, err := fill(r, ours)
+		if err != nil && err != io.EOF {
+			return Staged{}, fmt.Errorf("read image: %w", err)
 		}
+		ended := err == io.EOF
 		// A stored file that cannot be read differs: taking the bytes in anew
 		// heals it.
 		m, _ := stored.ReadAt(theirs[:n], same)
-		ended := readErr != nil
 		if m < n || !bytes.Equal(ours[:n], theirs[:n]) || (ended && same+int64(n) != stored.Size()) {
-			seen := io.MultiReader(io.NewSectionReader(stored, 0, same), bytes.NewReader(ours[:n]))
+			rest := r
 			if ended {
-				return in.write(ctx, seen, opts)
+				rest = bytes.NewReader(nil)
 			}
-			return in.write(ctx, io.MultiReader(seen, r), opts)
+			return in.write(ctx, io.MultiReader(&whole{stored, 0, same}, bytes.NewReader(ours[:n]), rest), opts)
 		}
 		same += int64(n)
 		if ended {
-			return in.twin(ctx, twin, opts)
+			return in.twin(ctx, stored, twin, opts)
 		}
 	}
 }
 
+// whole reads the first size bytes of a stored file. One that became shorter
+// is an error, where io.SectionReader would let the bytes pass for ended.
+type whole struct {
+	from     io.ReaderAt
+	at, size int64
+}
+
+func (w *whole) Read(p []byte) (int, error) {
+	if w.at == w.size {
+		return 0, io.EOF
+	}
+	n, err := w.from.ReadAt(p[:min(int64(len(p)), w.size-w.at)], w.at)
+	w.at += int64(n)
+	if n > 0 {
+		return n, nil
+	}
+	if err == io.EOF {
+		err = io.ErrUnexpectedEOF
+	}
+	return 0, err
+}
+
 // twin is what staging ends with when the bytes are those of a stored image.
-func (in *Intake) twin(ctx context.Context, twin Image, opts StageOptions) (Staged, error) {
-	staged := Staged{ID: NewID(), Twin: twin.ID, Content: Content{Size: twin.Size, Digests: Digests{SHA256: twin.SHA256()}}}
+// The session holds them from here on, so it does not matter if that image is
+// deleted before the publication.
+func (in *Intake) twin(ctx context.Context, stored Blob, twin Image, opts StageOptions) (Staged, error) {
+	session, err := in.begin(ctx)
+	if err != nil {
+		return Staged{}, err
+	}
+	staged := Staged{ID: NewID(), Twin: twin.ID, Content: Content{Size: twin.Size, Digests: maps.Clone(twin.Digests)}}
+	err = session.Hold(ctx, staged.ID, twin.ID)
+	if errors.Is(err, ErrNotFound) || errors.Is(err, ErrTooManyLinks) {
+		return in.write(ctx, &whole{stored, 0, twin.Size}, opts)
+	}
+	if err != nil {
+		return Staged{}, err
+	}
+	in.prove(staged.ID, twin.SHA256())
 	for _, algorithm := range opts.Digests {
-		canonical, ok := Algorithm(algorithm)
-		if !ok {
-			return Staged{}, unknownAlgorithm(algorithm)
+		known, _ := Algorithm(algorithm)
+		if staged.Digests[known] != "" {
+			continue
 		}
-		digest, err := in.repo.Digest(ctx, twin, canonical)
+		digest, err := in.Digest(ctx, staged, algorithm)
 		if err != nil {
 			return Staged{}, err
 		}
-		staged.Digests[canonical] = digest
+		if err := in.repo.Learn(ctx, twin, known, digest); err != nil {
+			return Staged{}, err
+		}
 	}
 	return staged, nil
 }
@@ -180,5 +219,7 @@ func (in *Intake) write(ctx context.Context, r io.Reader, opts StageOptions) (St
 	if err := w.Commit(); err != nil {
 		return Staged{}, err
 	}
-	return Staged{ID: id, Content: Content{Size: size, Digests: sums(hashes)}}, nil
+	staged := Staged{ID: id, Content: Content{Size: size, Digests: sums(hashes)}}
+	in.prove(id, staged.SHA256())
+	return staged, nil
 }

@@ -2,7 +2,6 @@ package onboarding
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 
@@ -22,73 +21,38 @@ type AddRequest struct {
 }
 
 // Add takes one image in. The report's Package is empty. A name that belongs
-// to the same bytes makes it Unchanged.
-func (p *Pipeline) Add(ctx context.Context, req AddRequest) (report Report, err error) {
+// to the same bytes makes it Unchanged. An image with stated digests cannot be
+// added by reference, since only packages keep them.
+func (p *Pipeline) Add(ctx context.Context, req AddRequest) (Report, error) {
 	d := req.Description
-	j := &job{Pipeline: p, opts: req.Options.withDefaults(), source: d.Name, intake: p.Repository.Intake(req.withDefaults().Project)}
-	defer func() {
-		if err = errors.Join(err, j.intake.Close(ctx)); err != nil {
-			report, err = j.failed(err)
+	j := p.job(d.Name, req.Options)
+	return j.ending(ctx, func() (Report, error) {
+		img := &image{description: d, source: imagerepo.Source{URL: d.URL}}
+		if err := j.blame(j.add(ctx, img, req)); err != nil {
+			return Report{}, err
 		}
-	}()
-	existing, err := j.existing(ctx, d.Name)
-	if err != nil {
-		return Report{}, err
-	}
-	img := image{description: d, source: imagerepo.Source{URL: d.URL}}
-	switch {
-	case d.URL == "":
-		img.held, err = j.take(ctx, req.Content, d.Name, req.Size, keys(d.Digests))
-		if err == nil {
-			err = j.judge(ctx, d, img.held)
-		}
-	case j.opts.Images == Fetch:
-		img.held, img.source, err = j.current(ctx, d, existing)
-	}
-	if f, blamed := asFinding(err); blamed {
-		j.findings = append(j.findings, f)
-	} else if err != nil {
-		return Report{}, err
-	}
-	if img.description.DiskFormat == "" {
-		img.description.DiskFormat = string(img.inspected.Format)
-	}
-	if img.description.ContainerFormat == "" {
-		img.description.ContainerFormat = "bare"
-	}
-	j.images = []image{img}
-	return j.commitImage(ctx)
-}
-
-// commitImage makes an image visible that no package brings.
-func (j *job) commitImage(ctx context.Context) (Report, error) {
-	for range commitAttempts {
+		j.images = append(j.images, img)
 		if !j.findings.Refused() {
-			if err := j.settleNames(ctx); err != nil {
+			if err := j.claim(ctx, img); err != nil {
 				return Report{}, err
 			}
 		}
-		if j.findings.Refused() {
-			return j.report(Rejected), nil
+		return j.commit(ctx)
+	})
+}
+
+// add takes the bytes of an image in, if it has any yet.
+func (j *job) add(ctx context.Context, img *image, req AddRequest) (err error) {
+	d := img.description
+	switch {
+	case d.URL == "":
+		if img.content, err = j.take(ctx, req.Content, d.Name, req.Size, keys(d.Digests)); err == nil {
+			err = j.judge(ctx, d, img.content)
 		}
-		created := j.now().UTC()
-		pub := imagerepo.Publication{Package: &imagerepo.Package{CreatedAt: created}}
-		if err := j.assign(ctx, &pub); err != nil {
-			return Report{}, err
-		}
-		if len(pub.Images) == 0 {
-			return j.report(Unchanged), nil
-		}
-		pub.Package, pub.Uses = nil, nil
-		pub.Images[0].Manual = true
-		err := j.intake.Publish(ctx, pub)
-		var taken *imagerepo.NameTakenError
-		if err == nil {
-			return j.report(Onboarded), nil
-		}
-		if !errors.As(err, &taken) {
-			return Report{}, err
-		}
+	case j.opts.Images == Fetch:
+		err = j.fetch(ctx, img)
+	case len(d.Digests) > 0:
+		err = fmt.Errorf("image %q: digests are stated, but a reference would not keep them", d.Name)
 	}
-	return Report{}, fmt.Errorf("the repository changed %d times while the image was committed", commitAttempts)
+	return err
 }

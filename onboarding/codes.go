@@ -1,6 +1,7 @@
 package onboarding
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/gangway-nfv/gangway/onboarding/csar"
@@ -18,48 +19,42 @@ const (
 	CodeImageURL          tosca.Code = "image-url"
 	CodeImageURLChanged   tosca.Code = "image-url-changed"
 	CodeImageURLUnchecked tosca.Code = "image-url-unchecked"
-	CodeImageUnused       tosca.Code = "image-unused"
 	CodePackageExists     tosca.Code = "package-exists"
 )
 
+// ownCodes is never written to.
+var ownCodes = []tosca.CodeInfo{
+	{Code: CodeImageChecksum, Meaning: "The bytes of an image do not have the digest that the description states.",
+		Cure: "Put the right file into the package, or correct the stated digest."},
+	{Code: CodeImageFormat, Meaning: "The bytes of an image are not in the declared disk format.",
+		Cure: "Declare the format that the file has, or convert the file."},
+	{Code: CodeImageUnsafe, Meaning: "The header of an image makes a hypervisor read other files than the image.",
+		Cure: "Make the image self-contained, for example with qemu-img convert."},
+	{Code: CodeImageNameTaken, Meaning: "The repository has other bytes under the name of an image.",
+		Cure: "Rename the image in the package, delete the one in the repository, or onboard with the conflict policy keep."},
+	{Code: CodeImageNameKept, Meaning: "The repository has other bytes under the name of an image, and keeps them as asked.",
+		Cure: "Nothing, if the image that is there is the one to use."},
+	{Code: CodeImageURL, Meaning: "The URL of an image does not deliver an image.",
+		Cure: "Correct the URL, or permit its address."},
+	{Code: CodeImageURLChanged, Meaning: "The content behind the URL of an image is not what was fetched from it before.",
+		Cure: "Delete the image to fetch the new content, or onboard with the conflict policy keep to stay with the old."},
+	{Code: CodeImageURLUnchecked, Meaning: "The URL of an image that is in the repository could not be asked whether its content changed.",
+		Cure: "Nothing, if the image that is there is the one to use."},
+	{Code: CodePackageExists, Meaning: "The project has a package of this vendor, name and version with other content.",
+		Cure: "Raise the version, or delete the package that is there."},
+}
+
 // Codes returns the table of all codes that a report can hold, sorted.
 func Codes() []tosca.CodeInfo {
-	own := []tosca.CodeInfo{
-		{Code: CodeImageChecksum, Meaning: "The bytes of an image do not have the digest that the description states.",
-			Cure: "Put the right file into the package, or correct the stated digest."},
-		{Code: CodeImageFormat, Meaning: "The bytes of an image are not in the declared disk format.",
-			Cure: "Declare the format that the file has, or convert the file."},
-		{Code: CodeImageUnsafe, Meaning: "The header of an image makes a hypervisor read other files than the image.",
-			Cure: "Make the image self-contained, for example with qemu-img convert."},
-		{Code: CodeImageNameTaken, Meaning: "The repository has other bytes under the name of an image.",
-			Cure: "Rename the image in the package, delete the one in the repository, or onboard with the conflict policy keep."},
-		{Code: CodeImageNameKept, Meaning: "The repository has other bytes under the name of an image, and keeps them as asked.",
-			Cure: "Nothing, if the image that is there is the one to use."},
-		{Code: CodeImageURL, Meaning: "The URL of an image does not deliver an image.",
-			Cure: "Correct the URL, or permit its address."},
-		{Code: CodeImageURLChanged, Meaning: "The content behind the URL of an image is not what was fetched from it before.",
-			Cure: "Delete the image to fetch the new content, or onboard with the conflict policy keep to stay with the old."},
-		{Code: CodeImageURLUnchecked, Meaning: "The URL of an image that is in the repository could not be asked whether its content changed.",
-			Cure: "Nothing, if the image that is there is the one to use."},
-		{Code: CodeImageUnused, Meaning: "A file in the images folder is named by no image description.",
-			Cure: "Describe the image, or leave the file out."},
-		{Code: CodePackageExists, Meaning: "The project has a package of this vendor, name and version with other content.",
-			Cure: "Raise the version, or delete the package that is there."},
-	}
-	all := slices.Concat(tosca.Codes(), csar.Codes(), own)
-	slices.SortFunc(all, func(a, b tosca.CodeInfo) int {
-		if a.Code < b.Code {
-			return -1
-		}
-		return 1
-	})
+	all := slices.Concat(tosca.Codes(), csar.Codes(), ownCodes)
+	slices.SortFunc(all, func(a, b tosca.CodeInfo) int { return cmp.Compare(a.Code, b.Code) })
 	return all
 }
 
 // finding makes a finding of the pipeline with the cure of its code.
 func finding(code tosca.Code, severity tosca.Severity, place tosca.Place, message string) tosca.Finding {
 	f := tosca.Finding{Code: code, Severity: severity, Place: place, Message: message}
-	for _, info := range Codes() {
+	for _, info := range ownCodes {
 		if info.Code == code {
 			f.Cure = info.Cure
 		}

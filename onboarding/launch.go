@@ -126,7 +126,7 @@ func (p *Pipeline) Launch(ctx context.Context, req LaunchRequest) (LaunchReport,
 	}
 	results, err := vim.Launch(ctx, req.VIMs, wants, req.Options)
 	report := LaunchReport{Package: PackageReport{ID: stored.ID, Name: stored.Name, Vendor: stored.Vendor,
-		Version: stored.Version, Dialect: pkg.Dialect, VDUs: len(pkg.VDUs)}}
+		Version: stored.Version, Dialect: pkg.Dialect, VDUs: len(pkg.VDUs)}, VIMs: []VIMReport{}}
 	report.VIMAssets.SoftwareImages = []SoftwareImage{}
 	for _, result := range results {
 		report.add(result)
@@ -232,11 +232,10 @@ func (p *Pipeline) pin(ctx context.Context, img imagerepo.Image, d tosca.ImageDe
 		// The name belongs to an image that another package brought.
 		d = tosca.ImageDescription{Name: img.Name, URL: img.Source.URL, DiskFormat: img.DiskFormat, ContainerFormat: img.ContainerFormat}
 	}
-	intake := p.Repository.Intake(img.Project)
-	defer func() { err = errors.Join(err, intake.Close(ctx)) }()
-	j := &job{Pipeline: p, opts: Options{Project: img.Project}.withDefaults(), source: img.Name, intake: intake}
-	content, source, err := j.current(ctx, d, nil)
-	if err != nil {
+	j := p.job(img.Name, Options{Project: img.Project})
+	defer func() { err = errors.Join(err, j.intake.Close(ctx)) }()
+	fetched := &image{description: d}
+	if err := j.fetch(ctx, fetched); err != nil {
 		return img, err
 	}
 	for _, f := range j.findings {
@@ -244,7 +243,8 @@ func (p *Pipeline) pin(ctx context.Context, img imagerepo.Image, d tosca.ImageDe
 			return img, &refusal{f}
 		}
 	}
-	if err := intake.Pin(ctx, img, content.Staged, source); err != nil {
+	// Another launch may have been faster; then its bytes are the image's.
+	if err := j.intake.Pin(ctx, img, fetched.Staged, fetched.source); err != nil && !errors.Is(err, imagerepo.ErrExists) {
 		return img, err
 	}
 	return p.Repository.Catalog().Image(ctx, img.ID)

@@ -11,19 +11,21 @@ import (
 	"github.com/gangway-nfv/gangway/tosca"
 )
 
-// job is one package on its way through the stages.
+// job is one package, or one image without a package, on its way through the
+// stages.
 type job struct {
-	*Pipeline
-	opts   Options
-	source string
-	// intake takes the bytes in; nil when nothing is to be stored.
-	intake *imagerepo.Intake
+	*Pipeline // without a Repository for a job that only validates
+	opts      Options
+	source    string
+	intake    *imagerepo.Intake // nil when nothing is to be stored
 
 	archive  *csar.Archive
 	pkg      *tosca.Package
-	kept     map[string]held // members that passed while a tar was read, by raw path
-	digests  map[string]imagerepo.Content
-	images   []image
+	contents map[string]content // of the files seen so far, by [csar.Member.Raw]
+	record   *imagerepo.Package // of the package; its ID is that of known, if there is one
+	known    *imagerepo.Package // what the repository has of this very package
+	files    []imagerepo.PackageFile
+	images   []*image
 	findings tosca.Findings
 }
 
@@ -31,61 +33,66 @@ type job struct {
 // same as its Error for a status of Failed and nil otherwise. Onboarding a
 // package again stores nothing.
 func (p *Pipeline) Onboard(ctx context.Context, src Source, opts Options) (Report, error) {
-	j := &job{Pipeline: p, opts: opts.withDefaults(), source: src.Name}
-	if !opts.DryRun {
-		j.intake = p.Repository.Intake(j.opts.Project)
-	}
-	return j.run(ctx, src, j.commit)
+	return p.job(src.Name, opts).run(ctx, src)
 }
 
 // Validate does what Onboard does without a repository: nothing is stored or
 // fetched, and names are not compared with those that are taken.
 func (p *Pipeline) Validate(ctx context.Context, src Source, opts Options) (Report, error) {
+	alone := *p
+	alone.Repository = nil
 	opts.Images = Reference
-	j := &job{Pipeline: p, opts: opts.withDefaults(), source: src.Name}
-	return j.run(ctx, src, func(context.Context) (Report, error) { return j.report(Valid), nil })
+	opts.DryRun = true
+	return alone.job(src.Name, opts).run(ctx, src)
 }
 
-func (j *job) run(ctx context.Context, src Source, commit func(context.Context) (Report, error)) (report Report, err error) {
-	j.kept = make(map[string]held)
-	j.digests = make(map[string]imagerepo.Content)
-	opened, closer, err := src.Open(ctx)
-	if err != nil {
-		return j.failed(err)
+func (p *Pipeline) job(source string, opts Options) *job {
+	j := &job{Pipeline: p, opts: opts.withDefaults(), source: source, contents: make(map[string]content)}
+	if !opts.DryRun {
+		j.intake = p.Repository.Intake(j.opts.Project)
 	}
-	defer closer.Close()
-	defer func() {
-		if j.archive != nil {
-			err = errors.Join(err, j.archive.Close())
-		}
-		if j.intake != nil {
-			err = errors.Join(err, j.intake.Close(ctx))
-		}
-		if err != nil {
-			report, err = j.failed(err)
-		}
-	}()
+	return j
+}
 
-	for _, stage := range []func(context.Context) error{
-		func(ctx context.Context) error { return j.open(ctx, opened) },
-		j.describe,
-		j.stage,
-		j.fingerprint,
-	} {
-		err := stage(ctx)
-		if f, blamed := asFinding(err); blamed {
-			j.findings = append(j.findings, f)
-		} else if err != nil {
-			return j.failed(err)
+func (j *job) run(ctx context.Context, src Source) (Report, error) {
+	return j.ending(ctx, func() (Report, error) {
+		opened, closer, err := src.Open(ctx)
+		if err != nil {
+			return Report{}, err
 		}
-		if j.archive == nil || err != nil {
-			break
+		defer closer.Close()
+		if err := j.open(ctx, opened); err != nil {
+			return Report{}, err
 		}
+		if j.archive == nil {
+			return j.report(Rejected), nil
+		}
+		defer j.archive.Close()
+		j.describe()
+		for _, stage := range []func(context.Context) error{j.stage, j.identify, j.recognize, j.fetchImages} {
+			if err := stage(ctx); err != nil {
+				return Report{}, err
+			}
+		}
+		return j.commit(ctx)
+	})
+}
+
+// ending runs the work of a job, removes what it staged and did not publish,
+// and turns an error into a report.
+func (j *job) ending(ctx context.Context, work func() (Report, error)) (Report, error) {
+	report, err := work()
+	if j.intake != nil {
+		err = errors.Join(err, j.intake.Close(ctx))
 	}
-	if j.findings.Refused() {
-		return j.report(Rejected), nil
+	if err != nil {
+		report = j.report(Failed)
+		report.Error = err.Error()
+		err = fmt.Errorf("onboard %s: %w", j.source, err)
 	}
-	return commit(ctx)
+	j.log().Info("onboarding ended", "source", j.source, "project", j.opts.Project, "status", report.Status,
+		"images", len(report.Images), "findings", len(report.Findings), "err", err)
+	return report, err
 }
 
 // open reads the container. The images of a tar are staged on the way.
@@ -102,34 +109,32 @@ func (j *job) open(ctx context.Context, src csar.Source) error {
 }
 
 // describe reads what the package says.
-func (j *job) describe(context.Context) error {
+func (j *job) describe() {
 	pkg, findings := tosca.Read(j.archive)
 	j.pkg = pkg
 	j.findings = append(j.findings, findings...)
+}
+
+// blame adds the finding that an error carries to the job's, if the package is
+// to blame for it, and returns any other error.
+func (j *job) blame(err error) error {
+	var damaged *csar.Error
+	var refused *refusal
+	switch {
+	case errors.As(err, &damaged):
+		j.findings = append(j.findings, damaged.Finding)
+	case errors.As(err, &refused):
+		j.findings = append(j.findings, refused.finding)
+	default:
+		return err
+	}
 	return nil
 }
 
-func (j *job) report(status Status) Report {
-	report := Report{Source: j.source, Status: status, Findings: j.findings.Sorted()}
-	if j.pkg != nil && j.pkg.Name != "" {
-		report.Package = &PackageReport{Name: j.pkg.Name, Vendor: j.pkg.Vendor, Version: j.pkg.Version,
-			Dialect: j.pkg.Dialect, VDUs: len(j.pkg.VDUs)}
-	}
-	for _, img := range j.images {
-		r := img.report()
-		if status != Onboarded && status != Unchanged {
-			r.ID, r.Action = "", "" // what it was to become
-		}
-		report.Images = append(report.Images, r)
-	}
-	return report
-}
+// refusal is the error of a step that found the package at fault.
+type refusal struct{ finding tosca.Finding }
 
-func (j *job) failed(err error) (Report, error) {
-	report := j.report(Failed)
-	report.Error = err.Error()
-	return report, fmt.Errorf("onboard %s: %w", j.source, err)
-}
+func (r *refusal) Error() string { return r.finding.String() }
 
 // watched tells the progress of bytes that pass.
 type watched struct {

@@ -1,10 +1,7 @@
 package onboarding
 
 import (
-	"errors"
-
 	"github.com/gangway-nfv/gangway/imagerepo"
-	"github.com/gangway-nfv/gangway/onboarding/csar"
 	"github.com/gangway-nfv/gangway/tosca"
 )
 
@@ -45,7 +42,8 @@ type PackageReport struct {
 	VDUs    int           `json:"vdus" yaml:"vdus"`
 }
 
-// Action says what became of an image of a package.
+// Action says what became of an image of a package, or, in a dry run, what
+// would.
 type Action string
 
 const (
@@ -68,21 +66,31 @@ type ImageReport struct {
 	Action  Action            `json:"action,omitempty" yaml:"action,omitempty"`
 }
 
-// refusal is the error of a stage that found the package at fault.
-type refusal struct{ finding tosca.Finding }
-
-func (r *refusal) Error() string { return r.finding.String() }
-
-// asFinding returns the finding that an error carries if the package is to
-// blame for it.
-func asFinding(err error) (tosca.Finding, bool) {
-	var damaged *csar.Error
-	if errors.As(err, &damaged) {
-		return damaged.Finding, true
+func (j *job) report(status Status) Report {
+	report := Report{Source: j.source, Status: status, Findings: j.findings.Sorted()}
+	stored := status == Onboarded || status == Unchanged
+	if j.pkg != nil && j.pkg.Name != "" {
+		report.Package = &PackageReport{Name: j.pkg.Name, Vendor: j.pkg.Vendor, Version: j.pkg.Version,
+			Dialect: j.pkg.Dialect, VDUs: len(j.pkg.VDUs)}
+		if stored {
+			report.Package.ID = j.record.ID
+		}
 	}
-	var refused *refusal
-	if errors.As(err, &refused) {
-		return refused.finding, true
+	for _, img := range j.images {
+		told := ImageReport{Name: img.description.Name, Size: img.Size, Digests: img.Digests}
+		if stored || status == Valid {
+			told.Action = img.action
+		}
+		switch {
+		case img.owner == nil && stored:
+			told.ID = img.id
+		case img.owner != nil && stored:
+			told.ID = img.owner.ID
+		}
+		if told.Action == Kept {
+			told.Size, told.Digests = img.owner.Size, img.owner.Digests
+		}
+		report.Images = append(report.Images, told)
 	}
-	return tosca.Finding{}, false
+	return report
 }

@@ -4,105 +4,179 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 
 	"github.com/gangway-nfv/gangway/imagerepo"
 	"github.com/gangway-nfv/gangway/imagerepo/fetch"
 	"github.com/gangway-nfv/gangway/tosca"
 )
 
-// stageURL takes an image in that the package describes by a URL. One that the
-// repository has from the same URL is fetched again only if the origin says
-// that it changed.
-func (j *job) stageURL(ctx context.Context, d tosca.ImageDescription) error {
-	existing, err := j.existing(ctx, d.Name)
-	if err != nil {
-		return err
-	}
-	img := image{description: d, source: imagerepo.Source{URL: d.URL}}
-	if j.opts.Images == Fetch && j.intake != nil {
-		img.held, img.source, err = j.current(ctx, d, existing)
-		if f, blamed := asFinding(err); blamed {
-			j.findings = append(j.findings, f)
-			return nil
+// fetchImages takes in the images that the package describes by a URL. It comes
+// last, as nothing is transferred for a package that is refused; of its URLs
+// only the beginning is looked at, so that one run tells all that is wrong.
+func (j *job) fetchImages(ctx context.Context) error {
+	for _, d := range j.pkg.Images {
+		if d.URL == "" {
+			continue
 		}
-		if err != nil {
+		img := &image{description: d, source: imagerepo.Source{URL: d.URL}}
+		if j.opts.Images == Fetch && j.findings.Refused() {
+			if err := j.blame(j.probe(ctx, d)); ctx.Err() != nil {
+				return err
+			}
+			continue // whatever else kept the origin from answering
+		}
+		if j.opts.Images == Fetch {
+			if err := j.blame(j.fetch(ctx, img)); err != nil {
+				return err
+			}
+			if j.findings.Refused() {
+				continue
+			}
+		}
+		if err := j.claim(ctx, img); err != nil {
 			return err
 		}
+		j.images = append(j.images, img)
 	}
-	j.settle(&img, existing)
-	j.images = append(j.images, img)
 	return nil
 }
 
-// current returns the content that is behind a URL now: fetched, or, if it did
-// not change, that of the image which was fetched from there before.
-func (j *job) current(ctx context.Context, d tosca.ImageDescription, existing *imagerepo.Image) (held, imagerepo.Source, error) {
-	req := fetch.Request{URL: d.URL, Digests: d.Digests, Compression: d.Compression,
+func request(d tosca.ImageDescription) fetch.Request {
+	return fetch.Request{URL: d.URL, Digests: d.Digests, Compression: d.Compression,
 		DiskFormat: d.DiskFormat, ContainerFormat: d.ContainerFormat}
-	have := existing != nil && existing.Stored() && existing.Source.URL == d.URL
-	if have {
-		req.ETag, req.LastModified = existing.Source.ETag, existing.Source.LastModified
+}
+
+// probe looks at the beginning of what a URL delivers.
+func (j *job) probe(ctx context.Context, d tosca.ImageDescription) error {
+	response, err := j.Fetch.Open(ctx, request(d))
+	if err != nil {
+		return blamed(d, err)
 	}
-	content, source, err := j.fetch(ctx, d, req)
+	return response.Close()
+}
+
+// fetch gives an image the content that is behind its URL now: transferred, or,
+// if it did not change, that of an image which was fetched from there before.
+// An error that is the description's fault is a *refusal.
+func (j *job) fetch(ctx context.Context, img *image) error {
+	d := img.description
+	req := request(d)
+	before, err := j.fetchedBefore(ctx, d)
+	if err != nil {
+		return err
+	}
+	if before != nil {
+		req.ETag, req.LastModified = before.Source.ETag, before.Source.LastModified
+	}
+	var origin *originError
+	img.content, img.source, err = j.transfer(ctx, d, req)
 	switch {
-	case have && errors.Is(err, fetch.ErrNotModified):
-	case have && err != nil && ctx.Err() == nil:
+	case err == nil:
+		d.Digests = nil // those of the source or of the content, and proven
+		return j.judge(ctx, d, img.content)
+	case before == nil, ctx.Err() != nil:
+		return blamed(d, err)
+	case errors.Is(err, fetch.ErrNotModified):
+	case errors.As(err, &origin):
 		j.findings = append(j.findings, finding(CodeImageURLUnchecked, tosca.Warning, d.Place,
-			fmt.Sprintf("image %q is in the repository, but its URL could not be asked: %v", d.Name, err)))
-	case err != nil:
-		return held{}, imagerepo.Source{}, err
+			fmt.Sprintf("image %q is in the repository, and its URL does not deliver another: %v", d.Name, err)))
 	default:
-		// Its digests were those of the source or of the content; both are proven.
-		d.Digests = nil
-		return content, source, j.judge(ctx, d, content)
+		return err
 	}
-	return held{Staged: imagerepo.Staged{ID: existing.ID, Twin: existing.ID, Content: existing.Content}}, existing.Source, nil
+	img.source = before.Source
+	img.Staged = imagerepo.Staged{Twin: before.ID, Content: before.Content}
+	return nil
+}
+
+// fetchedBefore returns an image of the project that was fetched from the URL
+// of a description and agrees with all that the description states, or nil. The
+// one of that name comes first.
+func (j *job) fetchedBefore(ctx context.Context, d tosca.ImageDescription) (*imagerepo.Image, error) {
+	if j.Repository == nil {
+		return nil, nil
+	}
+	var found *imagerepo.Image
+	for img, err := range j.Repository.Catalog().Images(ctx, imagerepo.ImageFilter{Project: j.opts.Project, URL: d.URL}) {
+		if err != nil {
+			return nil, err
+		}
+		if !img.Stored() || d.DiskFormat != "" && d.DiskFormat != img.DiskFormat ||
+			d.ContainerFormat != "" && d.ContainerFormat != img.ContainerFormat {
+			continue
+		}
+		if found == nil || img.Name == d.Name {
+			found = &img
+		}
+	}
+	if found == nil {
+		return nil, nil
+	}
+	for algorithm, stated := range d.Digests {
+		computed, err := j.Repository.Digest(ctx, *found, algorithm)
+		if err != nil {
+			return nil, err
+		}
+		if computed != stated {
+			return nil, nil
+		}
+	}
+	return found, nil
 }
 
 // fetchAnew is how often a fetch begins from zero because the content changed
 // in the middle of it.
 const fetchAnew = 3
 
-// fetch takes the content behind a URL in. An error that is the description's
-// fault is a *refusal.
-func (j *job) fetch(ctx context.Context, d tosca.ImageDescription, req fetch.Request) (held, imagerepo.Source, error) {
-	for attempt := 1; ; attempt++ {
-		content, source, err := j.fetchOnce(ctx, d, req)
-		if errors.Is(err, fetch.ErrChanged) && attempt < fetchAnew {
-			continue
+// transfer takes in the content behind a URL. Errors of the origin, as opposed
+// to our own, are an *originError.
+func (j *job) transfer(ctx context.Context, d tosca.ImageDescription, req fetch.Request) (c content, source imagerepo.Source, err error) {
+	for range fetchAnew {
+		c, source, err = j.transferOnce(ctx, d, req)
+		if !errors.Is(err, fetch.ErrChanged) {
+			break
 		}
-		if err != nil && blamesDescription(err) {
-			code := CodeImageURL
-			var differs *fetch.DigestError
-			if errors.As(err, &differs) {
-				code = CodeImageChecksum
-			}
-			err = &refusal{finding(code, tosca.Error, d.Place, fmt.Sprintf("image %q: %v", d.Name, err))}
-		}
-		return content, source, err
 	}
+	return c, source, err
 }
 
-func (j *job) fetchOnce(ctx context.Context, d tosca.ImageDescription, req fetch.Request) (content held, source imagerepo.Source, err error) {
+func (j *job) transferOnce(ctx context.Context, d tosca.ImageDescription, req fetch.Request) (c content, source imagerepo.Source, err error) {
 	response, err := j.Fetch.Open(ctx, req)
 	if err != nil {
-		return content, source, err
+		return c, source, &originError{err}
 	}
 	defer response.Close()
-	content, err = j.take(ctx, response, d.Name, response.Size(), keys(d.Digests))
+	c, err = j.take(ctx, originReader{response}, d.Name, response.Size(), keys(d.Digests))
 	if err != nil {
-		return content, source, err
+		return c, source, err
 	}
-	if _, err := response.Verify(content.Digests); err != nil {
-		return content, source, err
+	if _, err := response.Verify(c.Digests); err != nil {
+		return c, source, &originError{err}
 	}
 	from := response.Provenance()
-	return content, imagerepo.Source{URL: d.URL, ETag: from.ETag, LastModified: from.LastModified}, nil
+	return c, imagerepo.Source{URL: d.URL, ETag: from.ETag, LastModified: from.LastModified}, nil
 }
 
-// blamesDescription reports whether fetching again would not help: the URL or
-// what is said of its content is wrong.
-func blamesDescription(err error) bool {
+// originError is an error of whoever serves a URL, or of the way there.
+type originError struct{ err error }
+
+func (e *originError) Error() string { return e.err.Error() }
+func (e *originError) Unwrap() error { return e.err }
+
+// originReader marks the errors of reading from an origin.
+type originReader struct{ r io.Reader }
+
+func (o originReader) Read(p []byte) (int, error) {
+	n, err := o.r.Read(p)
+	if err != nil && err != io.EOF {
+		err = &originError{err}
+	}
+	return n, err
+}
+
+// blamed makes a *refusal of an error of fetching that another attempt would not
+// mend: the URL, or what is said of its content, is wrong.
+func blamed(d tosca.ImageDescription, err error) error {
 	var blocked *fetch.BlockedError
 	var redirect *fetch.RedirectError
 	var status *fetch.StatusError
@@ -110,8 +184,16 @@ func blamesDescription(err error) bool {
 	var compression *fetch.CompressionError
 	var size *fetch.SizeError
 	var digest *fetch.DigestError
-	return errors.As(err, &blocked) || errors.As(err, &redirect) || errors.As(err, &page) ||
-		errors.As(err, &compression) || errors.As(err, &size) || errors.As(err, &digest) ||
-		errors.Is(err, fetch.ErrURL) || errors.Is(err, fetch.ErrBrokenCompression) || errors.Is(err, fetch.ErrUnframed) ||
-		(errors.As(err, &status) && status.Code >= 400 && status.Code < 500)
+	code := CodeImageURL
+	switch {
+	case errors.As(err, &digest):
+		code = CodeImageChecksum
+	case errors.As(err, &blocked), errors.As(err, &redirect), errors.As(err, &page), errors.As(err, &compression),
+		errors.As(err, &size), errors.Is(err, fetch.ErrURL), errors.Is(err, fetch.ErrBrokenCompression),
+		errors.Is(err, fetch.ErrUnframed), errors.Is(err, fetch.ErrTooLarge),
+		errors.As(err, &status) && status.Code >= 400 && status.Code < 500:
+	default:
+		return err
+	}
+	return &refusal{finding(code, tosca.Error, d.Place, fmt.Sprintf("image %q: %v", d.Name, err))}
 }

@@ -30,7 +30,7 @@ func (b *bench) catalogue(ctx context.Context) error {
 				ContainerFormat: "bare", CreatedAt: time.Now(), Manual: true,
 				Content: imagerepo.Content{Size: int64(i) + 1, Digests: imagerepo.Digests{imagerepo.SHA256: hex.EncodeToString(sum[:])}}})
 		}
-		if err := names.Publish(ctx, pub, func(imagerepo.Image, string) error { return nil }); err != nil {
+		if err := names.Publish(ctx, pub, func(imagerepo.Image, []string) error { return nil }); err != nil {
 			return err
 		}
 	}

@@ -3,16 +3,15 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
-	"gopkg.in/yaml.v3"
 
 	"github.com/gangway-nfv/gangway/imagerepo/fetch"
 	"github.com/gangway-nfv/gangway/onboarding/csar"
@@ -61,6 +60,12 @@ type Limits struct {
 	Memory     int64 `yaml:"memory"`    // bytes
 }
 
+var (
+	outputs    = []string{"text", "json", "yaml"}
+	logLevels  = []string{"debug", "info", "warn", "error"}
+	logFormats = []string{"text", "json"}
+)
+
 // register defines the flags that all commands have.
 func (c *Config) register(flags *pflag.FlagSet) {
 	flags.StringVar(&c.Home, "home", defaultHome(), "folder of the repository")
@@ -92,140 +97,63 @@ func defaultHome() string {
 // it. It reports everything that is wrong at once.
 func (a *app) configure(cmd *cobra.Command) error {
 	var errs []error
-	given := make(map[string]bool)
 	cmd.Flags().VisitAll(func(flag *pflag.Flag) {
-		given[flag.Name] = flag.Changed
-		value, set := os.LookupEnv(environment(flag.Name))
-		if flag.Changed || !set || value == "" {
+		value := os.Getenv(environment(flag.Name))
+		if flag.Changed || value == "" || flag.Name == "help" {
 			return
 		}
-		given[flag.Name] = true
-		if err := flag.Value.Set(value); err != nil {
+		if err := cmd.Flags().Set(flag.Name, value); err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w", environment(flag.Name), err))
 		}
 	})
 	if a.config.File != "" {
-		errs = append(errs, a.config.read(cmd, given)...)
+		errs = append(errs, a.config.read(cmd))
 	}
-	errs = append(errs, a.config.check()...)
-	if err := errors.Join(errs...); err != nil {
-		return err
-	}
-	a.log = a.logger()
-	return nil
+	return errors.Join(append(errs, a.config.check())...)
 }
 
 func environment(flag string) string {
 	return "GANGWAY_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
 }
 
-// read takes the values of the configuration file that nothing else has given.
-func (c *Config) read(cmd *cobra.Command, given map[string]bool) []error {
-	text, err := os.ReadFile(c.File)
-	if err != nil {
-		return []error{fmt.Errorf("configuration file: %w", err)}
-	}
-	var document yaml.Node
-	if err := yaml.Unmarshal(text, &document); err != nil {
-		return []error{fmt.Errorf("configuration file %s: %w", c.File, err)}
-	}
-	if len(document.Content) == 0 {
-		return nil // empty
-	}
-	if document.Content[0].Kind != yaml.MappingNode {
-		return []error{fmt.Errorf("configuration file %s: is no mapping of keys to values", c.File)}
-	}
-	var errs []error
-	wrong := func(at *yaml.Node, err error) {
-		errs = append(errs, fmt.Errorf("configuration file %s:%d: %s: %w", c.File, at.Line, at.Value, err))
-	}
-	known := allFlags(cmd.Root())
-	for i := 0; i+1 < len(document.Content[0].Content); i += 2 {
-		key, value := document.Content[0].Content[i], document.Content[0].Content[i+1]
-		switch flag := cmd.Flags().Lookup(key.Value); {
-		case key.Value == "credentials":
-			err = value.Decode(&c.Credentials)
-		case key.Value == "limits":
-			err = strictDecode(value, &c.Limits)
-		case !slices.Contains(known, key.Value):
-			err = errors.New("there is no such key")
-		case flag == nil || given[key.Value]:
-			err = nil // another command's, or beaten
-		default:
-			err = setFlag(flag, value)
-		}
-		if err != nil {
-			wrong(key, err)
-		}
-	}
-	return errs
-}
-
-// strictDecode refuses keys that the target does not have.
-func strictDecode(value *yaml.Node, target any) error {
-	text, err := yaml.Marshal(value)
-	if err != nil {
-		return err
-	}
-	decoder := yaml.NewDecoder(strings.NewReader(string(text)))
-	decoder.KnownFields(true)
-	return decoder.Decode(target)
-}
-
-func setFlag(flag *pflag.Flag, value *yaml.Node) error {
-	if list, ok := flag.Value.(pflag.SliceValue); ok && value.Kind == yaml.SequenceNode {
-		var items []string
-		if err := value.Decode(&items); err != nil {
-			return err
-		}
-		return list.Replace(items)
-	}
-	if value.Kind != yaml.ScalarNode {
-		return errors.New("is no single value")
-	}
-	return flag.Value.Set(value.Value)
-}
-
-// allFlags returns the names of the flags of all commands.
-func allFlags(root *cobra.Command) []string {
-	var names []string
-	collect := func(flag *pflag.Flag) { names = append(names, flag.Name) }
-	var visit func(*cobra.Command)
-	visit = func(cmd *cobra.Command) {
-		cmd.LocalFlags().VisitAll(collect)
-		for _, child := range cmd.Commands() {
-			visit(child)
-		}
-	}
-	visit(root)
-	return names
-}
-
-func (c *Config) check() []error {
-	var errs []error
-	oneOf := func(flag, value string, values ...string) {
-		if !slices.Contains(values, value) {
-			errs = append(errs, fmt.Errorf("--%s is %q, not one of %s", flag, value, strings.Join(values, ", ")))
-		}
-	}
-	oneOf("output", c.Output, "text", "json", "yaml")
-	oneOf("log-level", c.LogLevel, "debug", "info", "warn", "error")
-	oneOf("log-format", c.LogFormat, "text", "json")
-	if c.Project == "" {
-		errs = append(errs, errors.New("--project is empty"))
-	}
-	if c.Home == "" {
-		errs = append(errs, errors.New("--home is empty"))
+func (c *Config) check() error {
+	errs := []error{
+		oneOf("output", c.Output, outputs...),
+		oneOf("log-level", c.LogLevel, logLevels...),
+		oneOf("log-format", c.LogFormat, logFormats...),
+		notEmpty("project", c.Project),
+		notEmpty("home", c.Home),
 	}
 	if _, err := fetch.NewGuard(c.AllowPrivateSources, c.AllowSource); err != nil {
 		errs = append(errs, fmt.Errorf("--allow-source: %w", err))
 	}
 	if c.CAFile != "" {
-		if _, err := os.Stat(c.CAFile); errors.Is(err, fs.ErrNotExist) {
+		if _, err := os.Stat(c.CAFile); err != nil {
 			errs = append(errs, fmt.Errorf("--ca-file: %w", err))
 		}
 	}
-	return errs
+	return errors.Join(errs...)
+}
+
+func oneOf(flag, value string, values ...string) error {
+	if slices.Contains(values, value) {
+		return nil
+	}
+	return fmt.Errorf("--%s is %q, not one of %s", flag, value, strings.Join(values, ", "))
+}
+
+func notEmpty(flag, value string) error {
+	if value != "" {
+		return nil
+	}
+	return fmt.Errorf("--%s is empty", flag)
+}
+
+func atLeast[N int | int64 | time.Duration](flag string, value, least N) error {
+	if value >= least {
+		return nil
+	}
+	return fmt.Errorf("--%s is %v, less than %v", flag, value, least)
 }
 
 func (c *Config) imagesDir() string {
@@ -240,6 +168,10 @@ func (c *Config) limits() csar.Limits { return csar.Limits(c.Limits) }
 func (a *app) logger() *slog.Logger {
 	var level slog.Level
 	_ = level.UnmarshalText([]byte(a.config.LogLevel)) // was checked
+	return a.loggerAt(level)
+}
+
+func (a *app) loggerAt(level slog.Level) *slog.Logger {
 	options := &slog.HandlerOptions{Level: level}
 	if a.config.LogFormat == "json" {
 		return slog.New(slog.NewJSONHandler(a.stderr, options))

@@ -2,33 +2,27 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"os"
-	"path/filepath"
-	"strings"
+	"math"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/gangway-nfv/gangway/imagerepo"
 	"github.com/gangway-nfv/gangway/onboarding"
-	"github.com/gangway-nfv/gangway/tosca"
 )
 
 func newImages(a *app) *cobra.Command {
-	cmd := &cobra.Command{Use: "images", Short: "List, show, add, delete and save images"}
-	cmd.AddCommand(newImagesList(a), newImagesShow(a), newImagesAdd(a), newImagesDelete(a), newImagesSave(a))
-	return cmd
+	return group("images", "List, show, add, delete and save images",
+		newImagesList(a), newImagesShow(a), newImagesAdd(a), newImagesDelete(a), newImagesSave(a))
 }
 
 func newImagesList(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use: "list", Short: "List the images of the project", Example: "  gangway images list -o json", Args: cobra.NoArgs,
-		RunE: running(func(ctx context.Context, _ *cobra.Command, _ []string) error {
-			return a.withPipeline(ctx, func(p *onboarding.Pipeline) error {
+		RunE: a.running(nil, func(ctx context.Context, _ []string) error {
+			return a.withRepository(ctx, func(p *onboarding.Pipeline) error {
 				views := []imageView{}
 				for img, err := range p.Repository.Catalog().Images(ctx, imagerepo.ImageFilter{Project: a.config.Project}) {
 					if err != nil {
@@ -43,10 +37,10 @@ func newImagesList(a *app) *cobra.Command {
 						if v.File != "" {
 							bytes, digest = size(v.Size), v.Digests[imagerepo.SHA256][:12]
 						}
-						rows = append(rows, []string{v.ID, v.Name, bytes, digest, v.DiskFormat, fmt.Sprint(v.MinDisk), fmt.Sprint(v.MinRAM),
-							fmt.Sprint(v.IsPublic), fmt.Sprint(len(v.Packages))})
+						rows = append(rows, []string{v.ID, bytes, digest, v.DiskFormat, fmt.Sprint(v.MinDisk), fmt.Sprint(v.MinRAM),
+							fmt.Sprint(v.IsPublic), fmt.Sprint(len(v.Packages)), v.Name})
 					}
-					return table(w, "ID\tNAME\tSIZE\tSHA256\tFORMAT\tMIN DISK GB\tMIN RAM MB\tPUBLIC\tPACKAGES", rows)
+					return table(w, "ID\tSIZE\tSHA256\tFORMAT\tMIN DISK GB\tMIN RAM MB\tPUBLIC\tPACKAGES\tNAME", rows)
 				})
 			})
 		}),
@@ -56,8 +50,9 @@ func newImagesList(a *app) *cobra.Command {
 func newImagesShow(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use: "show IMAGE", Short: "Show an image by name or ID", Example: "  gangway images show firewall-image", Args: cobra.ExactArgs(1),
-		RunE: running(func(ctx context.Context, _ *cobra.Command, args []string) error {
-			return a.withPipeline(ctx, func(p *onboarding.Pipeline) error {
+		ValidArgsFunction: a.completing(1, a.imageNames),
+		RunE: a.running(nil, func(ctx context.Context, args []string) error {
+			return a.withRepository(ctx, func(p *onboarding.Pipeline) error {
 				img, err := p.Repository.Find(ctx, a.config.Project, args[0])
 				if err != nil {
 					return err
@@ -93,97 +88,15 @@ func printImage(w io.Writer, v imageView) error {
 	return table(w, "PROPERTY\tVALUE", rows)
 }
 
-func newImagesAdd(a *app) *cobra.Command {
-	var d tosca.ImageDescription
-	var onConflict, images, digest string
-	cmd := &cobra.Command{
-		Use:   "add NAME FILE|URL|-",
-		Short: "Add an image without a package",
-		Long: `Add an image from a file, an http or https URL, or standard input. Without
---disk-format the format is found from the bytes.`,
-		Example: `  gangway images add cirros cirros.qcow2 --min-ram 64
-  gangway images add ubuntu https://example.org/ubuntu.img --digest sha256:…`,
-		Args: cobra.ExactArgs(2),
-		RunE: running(func(ctx context.Context, _ *cobra.Command, args []string) error {
-			if digest != "" {
-				algorithm, hex, ok := strings.Cut(digest, ":")
-				canonical, known := imagerepo.Algorithm(algorithm)
-				if !ok || !known {
-					return usagef("--digest is %q, not algorithm:hex with an algorithm of %s", digest, strings.Join(imagerepo.Algorithms(), ", "))
-				}
-				d.Digests = map[string]string{canonical: strings.ToLower(hex)}
-			}
-			d.Name = args[0]
-			return a.withPipeline(ctx, func(p *onboarding.Pipeline) error {
-				return a.addImage(ctx, p, d, args[1], onConflict, images)
-			})
-		}),
-	}
-	flags := cmd.Flags()
-	flags.StringVar(&d.DiskFormat, "disk-format", "", "disk format as Glance spells it")
-	flags.StringVar(&d.ContainerFormat, "container-format", "bare", "container format as Glance spells it")
-	flags.Int64Var(&d.MinDisk, "min-disk", 0, "smallest disk in GB")
-	flags.Int64Var(&d.MinRAM, "min-ram", 0, "smallest memory in MB")
-	flags.Int64Var(&d.MinCPU, "min-cpu", 0, "fewest virtual CPUs")
-	flags.BoolVar(&d.IsPublic, "public", false, "publish the image on VIMs")
-	flags.StringVar(&digest, "digest", "", "expected digest as algorithm:hex")
-	flags.StringVar(&onConflict, "on-conflict", string(onboarding.Reject), "when the name belongs to other bytes: reject, or keep the image that is there")
-	flags.StringVar(&images, "images", string(onboarding.Fetch), "fetch a URL, or store the reference only")
-	return cmd
-}
-
-func (a *app) addImage(ctx context.Context, p *onboarding.Pipeline, d tosca.ImageDescription, source, onConflict, images string) error {
-	bars := a.newProgress()
-	defer bars.finish()
-	req := onboarding.AddRequest{Description: d, Size: -1, Options: onboarding.Options{
-		Project: a.config.Project, OnConflict: onboarding.Conflict(onConflict), Images: onboarding.URLImages(images),
-		Progress: func(at onboarding.Progress) { bars.update(d.Name, at.Done, at.Total) },
-	}}
-	switch {
-	case onboarding.IsURL(source):
-		req.Description.URL = source
-	case source == "-":
-		req.Content = a.stdin
-	default:
-		file, err := os.Open(source)
-		if err != nil {
-			return err
-		}
-		defer file.Close()
-		info, err := file.Stat()
-		if err != nil {
-			return err
-		}
-		req.Content, req.Size = file, info.Size()
-	}
-	report, err := p.Add(ctx, req)
-	bars.end(d.Name)
-	if printErr := a.print(report, func(w io.Writer) error {
-		fmt.Fprintf(w, "%s %s\n", report.Status, printable(d.Name))
-		for _, img := range report.Images {
-			if img.ID != "" {
-				fmt.Fprintf(w, "  %s  %s  %s\n", img.ID, size(img.Size), img.Action)
-			}
-		}
-		printFindings(w, report)
-		return nil
-	}); printErr != nil {
-		return printErr
-	}
-	if err != nil || report.Status == onboarding.Rejected {
-		return &failure{}
-	}
-	return nil
-}
-
 func newImagesDelete(a *app) *cobra.Command {
 	var force bool
 	cmd := &cobra.Command{
 		Use: "delete IMAGE...", Short: "Delete images by name or ID",
 		Long:    "Delete images. One that packages use is refused unless --force is given.",
 		Example: "  gangway images delete cirros", Args: cobra.MinimumNArgs(1),
-		RunE: running(func(ctx context.Context, _ *cobra.Command, args []string) error {
-			return a.withPipeline(ctx, func(p *onboarding.Pipeline) error {
+		ValidArgsFunction: a.completing(math.MaxInt, a.imageNames),
+		RunE: a.running(nil, func(ctx context.Context, args []string) error {
+			return a.changing(ctx, func(p *onboarding.Pipeline) error {
 				for _, called := range args {
 					img, err := p.Repository.Find(ctx, a.config.Project, called)
 					if err != nil {
@@ -192,7 +105,7 @@ func newImagesDelete(a *app) *cobra.Command {
 					if img, err = p.Repository.DeleteImage(ctx, img.ID, force); err != nil {
 						return err
 					}
-					if err := a.print(imagerepo.ImageRef{ID: img.ID, Name: img.Name}, func(w io.Writer) error {
+					if err := a.printItem(imagerepo.ImageRef{ID: img.ID, Name: img.Name}, func(w io.Writer) error {
 						_, err := fmt.Fprintf(w, "deleted image %s (%s)\n", printable(img.Name), img.ID)
 						return err
 					}); err != nil {
@@ -205,54 +118,4 @@ func newImagesDelete(a *app) *cobra.Command {
 	}
 	cmd.Flags().BoolVar(&force, "force", false, "delete images that packages use, too")
 	return cmd
-}
-
-func newImagesSave(a *app) *cobra.Command {
-	return &cobra.Command{
-		Use: "save IMAGE FILE|-", Short: "Copy an image's bytes out of the repository",
-		Long:    "Copy an image's bytes to a file, which must not exist, or to standard output.",
-		Example: "  gangway images save cirros cirros.qcow2", Args: cobra.ExactArgs(2),
-		RunE: running(func(ctx context.Context, _ *cobra.Command, args []string) error {
-			return a.withPipeline(ctx, func(p *onboarding.Pipeline) error {
-				img, err := p.Repository.Find(ctx, a.config.Project, args[0])
-				if err != nil {
-					return err
-				}
-				if !img.Stored() {
-					return fmt.Errorf("image %q is only referenced: its bytes are at %s", img.Name, img.Source.URL)
-				}
-				blob, err := p.Repository.Open(ctx, img)
-				if err != nil {
-					return err
-				}
-				defer blob.Close()
-				content := io.NewSectionReader(blob, 0, blob.Size())
-				if args[1] == "-" {
-					_, err := io.Copy(a.stdout, content)
-					return err
-				}
-				return save(args[1], content)
-			})
-		}),
-	}
-}
-
-// save writes content to a new file, which appears whole or not at all.
-func save(path string, content io.Reader) (err error) {
-	if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
-		return errors.Join(err, fmt.Errorf("%s is there already", path))
-	}
-	file, err := os.CreateTemp(filepath.Dir(path), ".gangway-save-")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(file.Name())
-	_, err = io.Copy(file, content)
-	if err == nil {
-		err = file.Chmod(0o644)
-	}
-	if err := errors.Join(err, file.Sync(), file.Close()); err != nil {
-		return err
-	}
-	return os.Link(file.Name(), path)
 }

@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"math"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -13,10 +15,32 @@ import (
 	"github.com/gangway-nfv/gangway/vim/glance"
 )
 
+type launchFlags struct {
+	vims         []string
+	options      vim.Options
+	stallTimeout time.Duration
+}
+
+// leastTakeover is several times as long as an uploader is silent between the
+// signs of life that it gives, see [vim.Options].
+const leastTakeover = 10 * time.Second
+
+func (f *launchFlags) check() error {
+	errs := []error{
+		oneOf("visibility-fallback", f.options.VisibilityFallback, "", "private"),
+		atLeast("uploads", f.options.Uploads, 1),
+		atLeast("uploads-per-vim", f.options.UploadsPerVIM, 1),
+		atLeast("takeover-after", f.options.StallAfter, leastTakeover),
+		atLeast("stall-timeout", f.stallTimeout, time.Second),
+	}
+	if len(f.vims) == 0 {
+		errs = append(errs, errors.New("--vim is missing"))
+	}
+	return errors.Join(errs...)
+}
+
 func newLaunch(a *app) *cobra.Command {
-	var names []string
-	var options vim.Options
-	var stallTimeout time.Duration
+	f := &launchFlags{}
 	cmd := &cobra.Command{
 		Use:   "launch PACKAGE",
 		Short: "Give VIMs the images that a package needs",
@@ -25,58 +49,45 @@ exactly what is missing. The VIMs are the clouds of clouds.yaml. PACKAGE is an
 ID, a name, vendor/name or vendor/name:version.`,
 		Example: `  gangway launch firewall --vim region-one --dry-run
   gangway launch acme/firewall:1.0 --vim region-one --vim region-two`,
-		Args: cobra.ExactArgs(1),
-		RunE: running(func(ctx context.Context, _ *cobra.Command, args []string) error {
-			if options.VisibilityFallback != "" && options.VisibilityFallback != "private" {
-				return usagef("--visibility-fallback is %q, not private", options.VisibilityFallback)
-			}
-			config, err := glance.Load()
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: a.completing(1, a.packageNames),
+		RunE: a.running(f.check, func(ctx context.Context, args []string) error {
+			clouds, err := openVIMs(f.vims, glance.Options{StallTimeout: f.stallTimeout})
 			if err != nil {
 				return err
 			}
-			var clouds []vim.Cloud
-			for _, name := range names {
-				cloud, err := config.Open(name, glance.Options{StallTimeout: stallTimeout})
-				if err != nil {
-					return err
-				}
+			req := onboarding.LaunchRequest{Project: a.config.Project, Package: args[0], Options: f.options}
+			for _, cloud := range clouds {
 				defer cloud.Close()
-				clouds = append(clouds, cloud)
+				req.VIMs = append(req.VIMs, cloud)
 			}
-			return a.withPipeline(ctx, func(p *onboarding.Pipeline) error {
-				return a.launch(ctx, p, onboarding.LaunchRequest{
-					Project: a.config.Project, Package: args[0], VIMs: clouds, Options: options})
-			})
+			return a.changing(ctx, func(p *onboarding.Pipeline) error { return a.launch(ctx, p, req) })
 		}),
 	}
 	flags := cmd.Flags()
-	flags.StringArrayVar(&names, "vim", nil, "VIM to launch on; may be given several times")
-	flags.BoolVar(&options.DryRun, "dry-run", false, "print the plan and change nothing")
-	flags.BoolVar(&options.RequireDigest, "require-digest", false, "refuse images on the VIM that are not proven to have our bytes")
-	flags.StringVar(&options.VisibilityFallback, "visibility-fallback", "", "private: upload privately where publishing is forbidden")
-	flags.IntVar(&options.Uploads, "uploads", 4, "uploads at once")
-	flags.IntVar(&options.UploadsPerVIM, "uploads-per-vim", 2, "uploads at once to one VIM")
-	flags.DurationVar(&options.StallAfter, "takeover-after", time.Minute, "how long an upload by another may stand still before it is taken over")
-	flags.DurationVar(&stallTimeout, "stall-timeout", time.Minute, "how long an upload of ours may stand still")
-	if err := cmd.MarkFlagRequired("vim"); err != nil {
-		panic(err) // the flag is defined above
-	}
+	flags.StringSliceVar(&f.vims, "vim", nil, "VIM to launch on; may be given several times")
+	flags.BoolVar(&f.options.DryRun, "dry-run", false, "print the plan and change nothing")
+	flags.BoolVar(&f.options.RequireDigest, "require-digest", false, "refuse images on the VIM that are not proven to have our bytes")
+	flags.StringVar(&f.options.VisibilityFallback, "visibility-fallback", "", "private: upload privately where publishing is forbidden")
+	flags.IntVar(&f.options.Uploads, "uploads", 4, "uploads at once")
+	flags.IntVar(&f.options.UploadsPerVIM, "uploads-per-vim", 2, "uploads at once to one VIM")
+	flags.DurationVar(&f.options.StallAfter, "takeover-after", time.Minute, "how long an upload by another may stand still before it is taken over")
+	flags.DurationVar(&f.stallTimeout, "stall-timeout", time.Minute, "how long an upload of ours may stand still")
+	complete(cmd, "visibility-fallback", "private")
+	offer(cmd, "vim", a.completing(math.MaxInt, vimNames))
 	return cmd
 }
 
 func (a *app) launch(ctx context.Context, p *onboarding.Pipeline, req onboarding.LaunchRequest) error {
 	bars := a.newProgress()
 	req.Options.Log = a.log
-	req.Options.Progress = func(at vim.Progress) { bars.update(at.VIM+" "+at.Image, at.Done, at.Total) }
+	req.Options.Progress = func(at vim.Progress) { bars.update(transferName{at.VIM, at.Image}, at.Done, at.Total) }
 	report, err := p.Launch(ctx, req)
 	bars.finish()
 	if len(report.VIMs) == 0 {
 		return err
 	}
-	if printErr := a.print(report, func(w io.Writer) error { return printLaunch(w, report) }); printErr != nil {
-		return printErr
-	}
-	return err
+	return errors.Join(err, a.print(report, func(w io.Writer) error { return printLaunch(w, report) }))
 }
 
 func printLaunch(w io.Writer, report onboarding.LaunchReport) error {
@@ -87,16 +98,16 @@ func printLaunch(w io.Writer, report onboarding.LaunchReport) error {
 			if vdu.Image.Verified {
 				verified = "yes"
 			}
-			rows = append(rows, []string{on.VIM, vdu.Name, vdu.Image.Name, string(vdu.Image.Action), vdu.Image.ID, verified})
+			rows = append(rows, []string{on.VIM, vdu.Name, string(vdu.Image.Action), verified, vdu.Image.ID, vdu.Image.Name})
 		}
 	}
-	if err := table(w, "VIM\tVDU\tIMAGE\tACTION\tID ON THE VIM\tVERIFIED", rows); err != nil {
+	if err := table(w, "VIM\tVDU\tACTION\tVERIFIED\tID ON THE VIM\tIMAGE", rows); err != nil {
 		return err
 	}
 	for _, on := range report.VIMs {
 		for _, vdu := range on.VDUs {
 			for _, warning := range vdu.Warnings {
-				fmt.Fprintf(w, "warning: %s: %s: %s\n", on.VIM, printable(vdu.Name), printable(warning))
+				fmt.Fprintf(w, "warning: %s\n", printable(fmt.Sprintf("%s: %s: %s", on.VIM, vdu.Name, warning)))
 			}
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 )
 
@@ -44,37 +45,37 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	case err == nil:
 		return exitOK
 	case ctx.Err() != nil:
-		fmt.Fprintln(stderr, "gangway: interrupted; the same command goes on where it was")
+		complain(stderr, "interrupted; the same command goes on where it was")
 		return exitInterrupted
 	case errors.As(err, &failed):
-		if failed.err != nil {
-			fmt.Fprintf(stderr, "gangway: %v\n", failed.err)
-		}
+		complain(stderr, failed.Error())
 		return exitFailed
 	}
-	fmt.Fprintf(stderr, "gangway: %v\n", err)
+	complain(stderr, err.Error())
 	if cmd, _, findErr := root.Find(args); findErr == nil {
-		fmt.Fprintf(stderr, "see %s --help\n", cmd.CommandPath())
+		complain(stderr, "see "+cmd.CommandPath()+" --help")
 	}
 	return exitUsage
 }
 
-// failure is an error of a command that was understood. All others are wrong
-// usage. Without an err everything has been told already.
+// complain writes every line of a text under the program's name.
+func complain(w io.Writer, text string) {
+	for line := range strings.Lines(text) {
+		if line = strings.TrimSpace(line); line != "" {
+			fmt.Fprintf(w, "gangway: %s\n", printable(line))
+		}
+	}
+}
+
+// failure is an error of a command that was understood; any other error is
+// wrong usage. Without an err everything has been told already.
 type failure struct{ err error }
 
 func (f *failure) Error() string {
 	if f.err == nil {
-		return "failed"
+		return ""
 	}
 	return f.err.Error()
 }
 
 func (f *failure) Unwrap() error { return f.err }
-
-// usageError marks wrong usage that only a running command can find.
-type usageError struct{ err error }
-
-func (u *usageError) Error() string { return u.err.Error() }
-
-func usagef(format string, args ...any) error { return &usageError{fmt.Errorf(format, args...)} }

@@ -2,19 +2,22 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"iter"
 	"os"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/gangway-nfv/gangway/imagerepo"
 	"github.com/gangway-nfv/gangway/onboarding"
+)
+
+var (
+	conflicts = []string{string(onboarding.Reject), string(onboarding.Keep)}
+	urlImages = []string{string(onboarding.Fetch), string(onboarding.Reference)}
 )
 
 type onboardFlags struct {
@@ -34,26 +37,17 @@ func (f *onboardFlags) register(cmd *cobra.Command) {
 }
 
 func (f *onboardFlags) check() error {
-	var errs []error
-	oneOf := func(flag, value string, values ...string) {
-		if !slices.Contains(values, value) {
-			errs = append(errs, fmt.Errorf("--%s is %q, not one of %s", flag, value, strings.Join(values, ", ")))
-		}
-	}
-	oneOf("on-conflict", f.onConflict, string(onboarding.Reject), string(onboarding.Keep))
-	oneOf("images", f.images, string(onboarding.Fetch), string(onboarding.Reference))
-	if f.jobs < 1 {
-		errs = append(errs, errors.New("--jobs is less than 1"))
+	errs := []error{
+		oneOf("on-conflict", f.onConflict, conflicts...),
+		oneOf("images", f.images, urlImages...),
+		atLeast("jobs", f.jobs, 1),
 	}
 	for _, algorithm := range f.digests {
 		if _, ok := imagerepo.Algorithm(algorithm); !ok {
 			errs = append(errs, fmt.Errorf("--digests has %q, which is not one of %s", algorithm, strings.Join(imagerepo.Algorithms(), ", ")))
 		}
 	}
-	if err := errors.Join(errs...); err != nil {
-		return &usageError{err}
-	}
-	return nil
+	return errors.Join(errs...)
 }
 
 func newOnboard(a *app) *cobra.Command {
@@ -68,11 +62,17 @@ package again stores nothing.`,
   gangway onboard packages/ --jobs 4 --keep-going --report report.json
   curl -s https://example.org/firewall.tar | gangway onboard -`,
 		Args: cobra.MinimumNArgs(1),
-		RunE: running(func(ctx context.Context, _ *cobra.Command, args []string) error {
-			if err := flags.check(); err != nil {
-				return err
+		RunE: a.running(flags.check, func(ctx context.Context, args []string) error {
+			if flags.dryRun {
+				found, err := a.hasRepository()
+				if err != nil {
+					return err
+				}
+				if !found {
+					return a.validate(ctx, args, flags)
+				}
 			}
-			return a.withPipeline(ctx, func(p *onboarding.Pipeline) error {
+			return a.filling(ctx, func(p *onboarding.Pipeline) error {
 				return a.batch(ctx, p, args, flags, p.Onboard)
 			})
 		}),
@@ -82,6 +82,9 @@ package again stores nothing.`,
 	cmd.Flags().StringVar(&flags.images, "images", string(onboarding.Fetch), "fetch images by URL, or store the reference only")
 	cmd.Flags().StringSliceVar(&flags.digests, "digests", nil, "digests to compute at once beside sha256, such as sha512")
 	cmd.Flags().BoolVar(&flags.dryRun, "dry-run", false, "check everything and store nothing")
+	complete(cmd, "on-conflict", conflicts...)
+	complete(cmd, "images", urlImages...)
+	complete(cmd, "digests", imagerepo.Algorithms()...)
 	return cmd
 }
 
@@ -93,83 +96,86 @@ func newValidate(a *app) *cobra.Command {
 		Long:    "Make the checks of onboard, and store and fetch nothing.",
 		Example: "  gangway validate firewall.tar -o json",
 		Args:    cobra.MinimumNArgs(1),
-		RunE: running(func(ctx context.Context, _ *cobra.Command, args []string) error {
-			if err := flags.check(); err != nil {
-				return err
-			}
-			return a.withoutRepository(func(p *onboarding.Pipeline) error {
-				return a.batch(ctx, p, args, flags, p.Validate)
-			})
+		RunE: a.running(flags.check, func(ctx context.Context, args []string) error {
+			return a.validate(ctx, args, flags)
 		}),
 	}
 	flags.register(cmd)
 	return cmd
 }
 
+func (a *app) validate(ctx context.Context, args []string, flags *onboardFlags) error {
+	return a.withPipeline(nil, func(p *onboarding.Pipeline) error {
+		return a.batch(ctx, p, args, flags, p.Validate)
+	})
+}
+
 // batch runs one for every source and prints the reports.
 func (a *app) batch(ctx context.Context, p *onboarding.Pipeline, args []string, flags *onboardFlags,
-	one func(context.Context, onboarding.Source, onboarding.Options) (onboarding.Report, error)) error {
+	one func(context.Context, onboarding.Source, onboarding.Options) (onboarding.Report, error)) (err error) {
+	reports := []onboarding.Report{}
+	if flags.report != "" {
+		// A file that cannot be written is better told before the work than after.
+		file, createErr := os.Create(flags.report)
+		if createErr != nil {
+			return fmt.Errorf("report: %w", createErr)
+		}
+		defer func() { err = errors.Join(err, writeJSON(file, reports, "  "), file.Close()) }()
+	}
 	bars := a.newProgress()
 	options := onboarding.Options{
 		Project: a.config.Project, OnConflict: onboarding.Conflict(flags.onConflict), Images: onboarding.URLImages(flags.images),
 		Digests: flags.digests, DryRun: flags.dryRun,
-		Progress: func(at onboarding.Progress) { bars.update(at.Source, at.Done, at.Total) },
+		Progress: func(at onboarding.Progress) { bars.update(transferName{at.Source, at.Image}, at.Done, at.Total) },
 	}
-	reports := []onboarding.Report{}
 	var printErr error
-	err := onboarding.Batch(ctx, a.sources(p, args), onboarding.BatchOptions{Jobs: flags.jobs, KeepGoing: flags.keepGoing},
+	accepted := true
+	err = onboarding.Batch(ctx, a.sources(ctx, p, args), onboarding.BatchOptions{Jobs: flags.jobs, KeepGoing: flags.keepGoing},
 		func(ctx context.Context, src onboarding.Source) (onboarding.Report, error) {
 			return one(ctx, src, options)
 		},
 		func(report onboarding.Report) {
 			bars.end(report.Source)
 			reports = append(reports, report)
-			if a.config.Output != "text" {
-				printErr = errors.Join(printErr, a.printItem(report))
-			}
+			accepted = accepted && report.Status != onboarding.Rejected && report.Status != onboarding.Failed
+			printErr = errors.Join(printErr, a.printItem(report, func(io.Writer) error { return nil })) // the summary comes last
 		})
 	bars.finish()
 	if a.config.Output == "text" {
 		printErr = a.summary(reports)
 	}
-	if flags.report != "" {
-		printErr = errors.Join(printErr, writeReports(flags.report, reports))
-	}
-	if err := errors.Join(err, printErr); err != nil {
+	switch err := errors.Join(err, printErr); {
+	case err != nil:
 		return err
-	}
-	for _, report := range reports {
-		if report.Status == onboarding.Rejected || report.Status == onboarding.Failed {
-			return &failure{}
-		}
+	case !accepted:
+		return &failure{}
+	case len(reports) == 0:
+		complain(a.stderr, "no packages in "+strings.Join(args, ", "))
 	}
 	return nil
 }
 
 // sources yields what the arguments name.
-func (a *app) sources(p *onboarding.Pipeline, args []string) iter.Seq2[onboarding.Source, error] {
+func (a *app) sources(ctx context.Context, p *onboarding.Pipeline, args []string) iter.Seq2[onboarding.Source, error] {
 	return func(yield func(onboarding.Source, error) bool) {
 		for _, arg := range args {
-			info, err := os.Stat(arg)
-			switch {
-			case arg == "-":
-				if !yield(onboarding.StreamSource("-", a.stdin), nil) {
-					return
-				}
-			case onboarding.IsURL(arg):
-				if !yield(onboarding.URLSource(arg, p.Fetch), nil) {
-					return
-				}
-			case err == nil && info.IsDir():
+			if info, err := os.Stat(arg); err == nil && info.IsDir() {
 				for src, err := range onboarding.FolderSources(arg) {
 					if !yield(src, err) {
 						return
 					}
 				}
-			default:
-				if !yield(onboarding.FileSource(arg), nil) {
-					return
-				}
+				continue
+			}
+			src := onboarding.FileSource(arg)
+			switch {
+			case arg == "-":
+				src = onboarding.StreamSource("-", a.input(ctx))
+			case onboarding.IsURL(arg):
+				src = onboarding.URLSource(arg, p.Fetch)
+			}
+			if !yield(src, nil) {
+				return
 			}
 		}
 	}
@@ -186,30 +192,20 @@ func (a *app) summary(reports []onboarding.Report) error {
 		for _, img := range report.Images {
 			images += img.Size
 		}
-		rows = append(rows, []string{report.Source, string(report.Status), name, fmt.Sprint(len(report.Images)), size(images)})
+		rows = append(rows, []string{string(report.Status), name, fmt.Sprint(len(report.Images)), size(images), report.Source})
 	}
 	if len(rows) > 0 {
-		if err := table(a.stdout, "SOURCE\tSTATUS\tPACKAGE\tIMAGES\tSIZE", rows); err != nil {
+		if err := table(a.stdout, "STATUS\tPACKAGE\tIMAGES\tSIZE\tSOURCE", rows); err != nil {
 			return err
 		}
 	}
 	for _, report := range reports {
 		if len(report.Findings) > 0 || report.Error != "" {
-			fmt.Fprintf(a.stdout, "\n%s\n", printable(report.Source))
+			if _, err := fmt.Fprintf(a.stdout, "\n%s\n", printable(report.Source)); err != nil {
+				return err
+			}
 			printFindings(a.stdout, report)
 		}
 	}
 	return nil
-}
-
-func writeReports(path string, reports []onboarding.Report) (err error) {
-	file, err := os.Create(path)
-	if err != nil {
-		return fmt.Errorf("report: %w", err)
-	}
-	defer func() { err = errors.Join(err, file.Close()) }()
-	encoder := json.NewEncoder(io.Writer(file))
-	encoder.SetIndent("", "  ")
-	encoder.SetEscapeHTML(false)
-	return encoder.Encode(reports)
 }

@@ -3,6 +3,9 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io/fs"
+	"os"
 	"path/filepath"
 
 	"github.com/gangway-nfv/gangway/imagerepo"
@@ -12,10 +15,55 @@ import (
 	"github.com/gangway-nfv/gangway/onboarding"
 )
 
-// withPipeline opens the repository, cleans up after processes that were
-// killed, and runs fn on it.
-func (a *app) withPipeline(ctx context.Context, fn func(*onboarding.Pipeline) error) (err error) {
-	names, err := catalog.Open(ctx, filepath.Join(a.config.Home, "gangway.db"))
+func (a *app) database() string { return filepath.Join(a.config.Home, "gangway.db") }
+
+// hasRepository reports whether there is a repository in the home. Only what
+// stores something makes one: a mistyped --home shall not look like an empty
+// repository.
+func (a *app) hasRepository() (bool, error) {
+	_, err := os.Stat(a.database())
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// withRepository runs fn, which only reads, on the repository, which must be
+// there.
+func (a *app) withRepository(ctx context.Context, fn func(*onboarding.Pipeline) error) error {
+	found, err := a.hasRepository()
+	if err != nil {
+		return err
+	}
+	if !found {
+		return fmt.Errorf("no repository in %s: gangway onboard and gangway images add make one", a.config.Home)
+	}
+	return a.open(ctx, fn)
+}
+
+// changing runs fn on the repository, which must be there and is cleaned before
+// of what killed processes left.
+func (a *app) changing(ctx context.Context, fn func(*onboarding.Pipeline) error) error {
+	return a.withRepository(ctx, cleaned(ctx, fn))
+}
+
+// filling is changing for what stores something: it makes a repository if there
+// is none.
+func (a *app) filling(ctx context.Context, fn func(*onboarding.Pipeline) error) error {
+	return a.open(ctx, cleaned(ctx, fn))
+}
+
+func cleaned(ctx context.Context, fn func(*onboarding.Pipeline) error) func(*onboarding.Pipeline) error {
+	return func(p *onboarding.Pipeline) error {
+		if err := p.Repository.Recover(ctx); err != nil {
+			return err
+		}
+		return fn(p)
+	}
+}
+
+func (a *app) open(ctx context.Context, fn func(*onboarding.Pipeline) error) (err error) {
+	names, err := catalog.Open(ctx, a.database())
 	if err != nil {
 		return err
 	}
@@ -25,35 +73,23 @@ func (a *app) withPipeline(ctx context.Context, fn func(*onboarding.Pipeline) er
 		return err
 	}
 	defer func() { err = errors.Join(err, files.Close()) }()
-	repository := imagerepo.New(names, files, a.log)
-	if err := repository.Recover(ctx); err != nil {
-		return err
+	return a.withPipeline(imagerepo.New(names, files, a.log), fn)
+}
+
+// withPipeline runs fn on a pipeline with a repository, which may be nil for one
+// that stores nothing.
+func (a *app) withPipeline(repository *imagerepo.Repository, fn func(*onboarding.Pipeline) error) error {
+	credentials := make(map[string]fetch.Credential, len(a.config.Credentials))
+	for host, c := range a.config.Credentials {
+		credentials[host] = fetch.Credential(c)
 	}
-	client, err := a.fetchClient()
+	client, err := fetch.New(fetch.Options{
+		Allow: a.config.AllowSource, AllowPrivate: a.config.AllowPrivateSources, CAFile: a.config.CAFile,
+		Credentials: credentials, UserAgent: "gangway/" + version, Logger: a.log,
+	})
 	if err != nil {
 		return err
 	}
 	defer client.Close()
 	return fn(&onboarding.Pipeline{Repository: repository, Fetch: client, Limits: a.config.limits(), Log: a.log})
-}
-
-// withoutRepository runs fn on a pipeline that stores nothing.
-func (a *app) withoutRepository(fn func(*onboarding.Pipeline) error) error {
-	client, err := a.fetchClient()
-	if err != nil {
-		return err
-	}
-	defer client.Close()
-	return fn(&onboarding.Pipeline{Fetch: client, Limits: a.config.limits(), Log: a.log})
-}
-
-func (a *app) fetchClient() (*fetch.Client, error) {
-	credentials := make(map[string]fetch.Credential, len(a.config.Credentials))
-	for host, c := range a.config.Credentials {
-		credentials[host] = fetch.Credential(c)
-	}
-	return fetch.New(fetch.Options{
-		Allow: a.config.AllowSource, AllowPrivate: a.config.AllowPrivateSources, CAFile: a.config.CAFile,
-		Credentials: credentials, UserAgent: "gangway/" + version, Logger: a.log,
-	})
 }

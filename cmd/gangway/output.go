@@ -1,11 +1,13 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
 	"text/tabwriter"
+	"unicode"
 
 	"gopkg.in/yaml.v3"
 
@@ -17,30 +19,86 @@ import (
 func (a *app) print(value any, text func(io.Writer) error) error {
 	switch a.config.Output {
 	case "json":
-		encoder := json.NewEncoder(a.stdout)
-		encoder.SetIndent("", "  ")
-		encoder.SetEscapeHTML(false)
-		return encoder.Encode(value)
+		return writeJSON(a.stdout, value, "  ")
 	case "yaml":
-		return yaml.NewEncoder(a.stdout).Encode(value)
+		return writeYAML(a.stdout, value)
 	}
 	return text(a.stdout)
 }
 
-// printItem writes one of many values: a line of JSON, or a YAML document.
-func (a *app) printItem(value any) error {
-	if a.config.Output == "json" {
-		encoder := json.NewEncoder(a.stdout)
-		encoder.SetEscapeHTML(false)
-		return encoder.Encode(value)
+// printItem writes one of many values as print does, but as a line of JSON or a
+// YAML document of its own.
+func (a *app) printItem(value any, text func(io.Writer) error) error {
+	switch a.config.Output {
+	case "json":
+		return writeJSON(a.stdout, value, "")
+	case "yaml":
+		if _, err := fmt.Fprintln(a.stdout, "---"); err != nil {
+			return err
+		}
+		return writeYAML(a.stdout, value)
 	}
-	if _, err := fmt.Fprintln(a.stdout, "---"); err != nil {
-		return err
-	}
-	return yaml.NewEncoder(a.stdout).Encode(value)
+	return text(a.stdout)
 }
 
-// table writes rows under a heading, in aligned columns.
+// writeJSON writes a value as JSON, indented unless indent is empty.
+func writeJSON(w io.Writer, value any, indent string) error {
+	var text bytes.Buffer
+	encoder := json.NewEncoder(&text)
+	encoder.SetIndent("", indent)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(value); err != nil {
+		return err
+	}
+	// JSON itself escapes only the controls below the space.
+	var safe strings.Builder
+	for _, r := range text.String() {
+		if isControl(r) {
+			fmt.Fprintf(&safe, `\u%04x`, r)
+		} else {
+			safe.WriteRune(r)
+		}
+	}
+	_, err := io.WriteString(w, safe.String())
+	return err
+}
+
+// isControl reports the controls that JSON writes as they are: DEL, C1, and
+// noncharacters that YAML does not accept.
+func isControl(r rune) bool {
+	return r == 0x7f || (r >= 0x80 && r < 0xa0) || r == 0xfffe || r == 0xffff
+}
+
+// writeYAML writes a value in YAML, with the names and values that it has in
+// JSON.
+func writeYAML(w io.Writer, value any) error {
+	var text bytes.Buffer
+	if err := writeJSON(&text, value, ""); err != nil {
+		return err
+	}
+	var document yaml.Node // keeps the order
+	if err := yaml.Unmarshal(text.Bytes(), &document); err != nil {
+		return err
+	}
+	plain(&document)
+	encoder := yaml.NewEncoder(w)
+	encoder.SetIndent(2)
+	if err := encoder.Encode(&document); err != nil {
+		return err
+	}
+	return encoder.Close()
+}
+
+// plain takes the quotes and brackets of JSON off.
+func plain(node *yaml.Node) {
+	node.Style = 0
+	for _, child := range node.Content {
+		plain(child)
+	}
+}
+
+// table writes rows under a heading, in aligned columns. What may be long comes
+// last, so that it does not push the others apart.
 func table(w io.Writer, heading string, rows [][]string) error {
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(tw, heading)
@@ -53,13 +111,14 @@ func table(w io.Writer, heading string, rows [][]string) error {
 	return tw.Flush()
 }
 
-// printable keeps what packages name from steering a terminal.
+// printable keeps what packages name from steering a terminal, or from showing
+// a text in another order than it has.
 func printable(s string) string {
 	return strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f || (r >= 0x80 && r < 0xa0) {
-			return '\uFFFD'
+		if unicode.IsGraphic(r) {
+			return r
 		}
-		return r
+		return unicode.ReplacementChar
 	}, s)
 }
 
@@ -83,18 +142,14 @@ func printFindings(w io.Writer, report onboarding.Report) {
 		if at != "" {
 			at += ": "
 		}
-		fmt.Fprintf(w, "  %s: %s%s [%s]\n", f.Severity, printable(at), printable(f.Message), f.Code)
-		if f.Expected != "" {
-			fmt.Fprintf(w, "      expected  %s\n", printable(f.Expected))
-		}
-		if f.Found != "" {
-			fmt.Fprintf(w, "      found     %s\n", printable(f.Found))
-		}
-		if f.Cure != "" {
-			fmt.Fprintf(w, "      cure      %s\n", printable(f.Cure))
+		fmt.Fprintf(w, "  %s: %s [%s]\n", f.Severity, printable(at+f.Message), f.Code)
+		for _, detail := range [][2]string{{"expected", f.Expected}, {"found", f.Found}, {"cure", f.Cure}} {
+			if detail[1] != "" {
+				fmt.Fprintf(w, "      %-8s  %s\n", detail[0], printable(detail[1]))
+			}
 		}
 	}
 	if report.Error != "" {
-		fmt.Fprintf(w, "  error: %s\n", printable(report.Error))
+		fmt.Fprintf(w, "  error: %s\n", printable(strings.ReplaceAll(report.Error, "\n", "; ")))
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math"
 	"strings"
 	"time"
 
@@ -16,26 +17,20 @@ import (
 )
 
 func newPackages(a *app) *cobra.Command {
-	cmd := &cobra.Command{Use: "packages", Short: "List, show and delete packages"}
-	cmd.AddCommand(newPackagesList(a), newPackagesShow(a), newPackagesDelete(a))
-	return cmd
+	return group("packages", "List, show and delete packages", newPackagesList(a), newPackagesShow(a), newPackagesDelete(a))
 }
 
 func newPackagesList(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use: "list", Short: "List the packages of the project", Example: "  gangway packages list -o json", Args: cobra.NoArgs,
-		RunE: running(func(ctx context.Context, _ *cobra.Command, _ []string) error {
-			return a.withPipeline(ctx, func(p *onboarding.Pipeline) error {
+		RunE: a.running(nil, func(ctx context.Context, _ []string) error {
+			return a.withRepository(ctx, func(p *onboarding.Pipeline) error {
 				views := []packageView{}
 				for pkg, err := range p.Repository.Catalog().Packages(ctx, imagerepo.PackageFilter{Project: a.config.Project}) {
 					if err != nil {
 						return err
 					}
-					view, err := viewPackage(pkg, nil)
-					if err != nil {
-						return err
-					}
-					views = append(views, view)
+					views = append(views, viewPackage(pkg, nil))
 				}
 				return a.print(views, func(w io.Writer) error {
 					var rows [][]string
@@ -54,8 +49,9 @@ func newPackagesShow(a *app) *cobra.Command {
 		Use: "show PACKAGE", Short: "Show a package with its VDUs, images and files",
 		Long:    "Show a package. PACKAGE is an ID, a name, vendor/name or vendor/name:version.",
 		Example: "  gangway packages show acme/firewall:1.0", Args: cobra.ExactArgs(1),
-		RunE: running(func(ctx context.Context, _ *cobra.Command, args []string) error {
-			return a.withPipeline(ctx, func(p *onboarding.Pipeline) error {
+		ValidArgsFunction: a.completing(1, a.packageNames),
+		RunE: a.running(nil, func(ctx context.Context, args []string) error {
+			return a.withRepository(ctx, func(p *onboarding.Pipeline) error {
 				pkg, err := p.FindPackage(ctx, a.config.Project, args[0])
 				if err != nil {
 					return err
@@ -64,10 +60,7 @@ func newPackagesShow(a *app) *cobra.Command {
 				if err != nil {
 					return err
 				}
-				view, err := viewPackage(pkg, files)
-				if err != nil {
-					return err
-				}
+				view := viewPackage(pkg, files)
 				return a.print(view, func(w io.Writer) error { return printPackage(w, pkg, view) })
 			})
 		}),
@@ -90,18 +83,18 @@ func printPackage(w io.Writer, pkg imagerepo.Package, view packageView) error {
 	}
 	rows = nil
 	for _, img := range view.Images {
-		rows = append(rows, []string{img.Name, img.ID})
+		rows = append(rows, []string{img.ID, img.Name})
 	}
 	fmt.Fprintln(w)
-	if err := table(w, "IMAGE\tID", rows); err != nil {
+	if err := table(w, "ID\tIMAGE", rows); err != nil {
 		return err
 	}
 	rows = nil
 	for _, file := range view.Files {
-		rows = append(rows, []string{file.Path, file.Role, size(file.Size), file.SHA256})
+		rows = append(rows, []string{file.Role, size(file.Size), file.SHA256, file.Path})
 	}
 	fmt.Fprintln(w)
-	return table(w, "FILE\tROLE\tSIZE\tSHA256", rows)
+	return table(w, "ROLE\tSIZE\tSHA256\tFILE", rows)
 }
 
 func newPackagesDelete(a *app) *cobra.Command {
@@ -109,8 +102,9 @@ func newPackagesDelete(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "delete PACKAGE...", Short: "Delete packages with the images that only they brought",
 		Example: "  gangway packages delete acme/firewall:1.0 --keep-images", Args: cobra.MinimumNArgs(1),
-		RunE: running(func(ctx context.Context, _ *cobra.Command, args []string) error {
-			return a.withPipeline(ctx, func(p *onboarding.Pipeline) error {
+		ValidArgsFunction: a.completing(math.MaxInt, a.packageNames),
+		RunE: a.running(nil, func(ctx context.Context, args []string) error {
+			return a.changing(ctx, func(p *onboarding.Pipeline) error {
 				for _, called := range args {
 					pkg, err := p.FindPackage(ctx, a.config.Project, called)
 					if err != nil {
@@ -121,13 +115,13 @@ func newPackagesDelete(a *app) *cobra.Command {
 						return err
 					}
 					deleted := struct {
-						Package imagerepo.PackageRef `json:"package" yaml:"package"`
-						Images  []imagerepo.ImageRef `json:"images" yaml:"images"`
+						Package imagerepo.PackageRef `json:"package"`
+						Images  []imagerepo.ImageRef `json:"images"`
 					}{pkg.Ref(), []imagerepo.ImageRef{}}
 					for _, img := range gone {
 						deleted.Images = append(deleted.Images, imagerepo.ImageRef{ID: img.ID, Name: img.Name})
 					}
-					if err := a.print(deleted, func(w io.Writer) error {
+					if err := a.printItem(deleted, func(w io.Writer) error {
 						_, err := fmt.Fprintf(w, "deleted package %s and %d image(s)\n", printable(pkg.Ref().String()), len(gone))
 						return err
 					}); err != nil {

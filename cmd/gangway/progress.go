@@ -3,6 +3,7 @@ package main
 import (
 	"log/slog"
 	"os"
+	"strings"
 	"sync"
 	"time"
 
@@ -21,19 +22,23 @@ type progress struct {
 
 	mu        sync.Mutex
 	container *mpb.Progress // nil off a terminal
-	transfers map[string]*transfer
+	transfers map[transferName]*transfer
 }
+
+// transferName says what is transferred, and which part of it.
+type transferName struct{ of, part string }
+
+func (n transferName) String() string { return strings.TrimSpace(n.of + " " + n.part) }
 
 type transfer struct {
 	bar    *mpb.Bar
-	done   int64
 	logged time.Time
 }
 
-// newProgress shows progress on w, or nowhere when the user wants quiet. The
-// caller ends it with finish.
+// newProgress shows progress on standard error, or nowhere when the user wants
+// quiet. The caller ends it with finish.
 func (a *app) newProgress() *progress {
-	p := &progress{transfers: make(map[string]*transfer)}
+	p := &progress{transfers: make(map[transferName]*transfer)}
 	if a.config.Quiet {
 		return p
 	}
@@ -42,16 +47,13 @@ func (a *app) newProgress() *progress {
 		return p
 	}
 	// Progress is wanted whatever the level of the log.
-	p.log = slog.New(slog.NewTextHandler(a.stderr, nil))
-	if a.config.LogFormat == "json" {
-		p.log = slog.New(slog.NewJSONHandler(a.stderr, nil))
-	}
+	p.log = a.loggerAt(slog.LevelInfo)
 	return p
 }
 
-// update says how far the transfer of that name is; total is negative while it
-// is not known.
-func (p *progress) update(name string, done, total int64) {
+// update says how far a transfer is in bytes; total is negative while it is not
+// known.
+func (p *progress) update(name transferName, done, total int64) {
 	if p.container == nil && p.log == nil {
 		return
 	}
@@ -60,44 +62,50 @@ func (p *progress) update(name string, done, total int64) {
 	t := p.transfers[name]
 	if t == nil {
 		t = &transfer{logged: time.Now()}
-		p.transfers[name] = t
 		if p.container != nil {
 			t.bar = p.container.AddBar(max(total, 0), mpb.BarRemoveOnComplete(),
-				mpb.PrependDecorators(decor.Name(printable(name)+" ", decor.WCSyncSpaceR)),
+				mpb.PrependDecorators(decor.Name(printable(name.String())+" ", decor.WCSyncSpaceR)),
 				mpb.AppendDecorators(decor.CountersKibiByte("% .1f / % .1f "), decor.AverageSpeed(decor.SizeB1024(0), "% .1f "), decor.AverageETA(decor.ET_STYLE_GO)))
 		}
+		p.transfers[name] = t
 	}
-	t.done = done
 	if t.bar != nil {
 		if total > 0 {
 			t.bar.SetTotal(total, false)
 		}
 		t.bar.SetCurrent(done)
-	} else if time.Since(t.logged) >= logEvery {
+		return
+	}
+	if time.Since(t.logged) >= logEvery {
 		t.logged = time.Now()
-		p.log.Info("transfer", "name", name, "bytes", done, "of", total)
+		p.log.Info("transfer", "name", name.String(), "bytes", done, "of", total)
 	}
 }
 
-// end says that the transfer of that name has ended, however.
-func (p *progress) end(name string) {
+// end says that all transfers of something have ended, however.
+func (p *progress) end(of string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if t := p.transfers[name]; t != nil && t.bar != nil {
-		t.bar.Abort(true)
+	for name, t := range p.transfers {
+		if name.of != of {
+			continue
+		}
+		if t.bar != nil {
+			t.bar.Abort(true)
+		}
+		delete(p.transfers, name)
 	}
-	delete(p.transfers, name)
 }
 
 // finish takes all bars down and waits until the terminal is as it was.
 func (p *progress) finish() {
 	p.mu.Lock()
+	defer p.mu.Unlock()
 	for _, t := range p.transfers {
 		if t.bar != nil {
 			t.bar.Abort(true)
 		}
 	}
-	p.mu.Unlock()
 	if p.container != nil {
 		p.container.Wait()
 	}

@@ -25,7 +25,14 @@ func newRoot(a *app) *cobra.Command {
 		Short: "Bring VNF packages and their images aboard a telco cloud",
 		Long: `gangway takes VNF packages in (Open Baton packages and CSARs, ETSI SOL004
 CSARs), keeps their images in a repository with unique names, and gives an
-OpenStack VIM exactly the images that it lacks when a VNF is launched.`,
+OpenStack VIM exactly the images that it lacks when a VNF is launched.
+
+Every flag is also an environment variable (--images-dir is GANGWAY_IMAGES_DIR)
+and a key of the configuration file (images-dir). A flag beats the environment,
+which beats the file.
+
+The exit code is 0 when all is well, 1 when something was rejected or failed, 2
+for wrong usage and 3 after an interruption.`,
 		Example: `  gangway onboard firewall.tar
   gangway images list
   gangway launch firewall --vim region-one --dry-run
@@ -33,23 +40,39 @@ OpenStack VIM exactly the images that it lacks when a VNF is launched.`,
 		Version:       version,
 		SilenceUsage:  true,
 		SilenceErrors: true,
-		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
-			return a.configure(cmd)
-		},
 	}
 	a.config.register(root.PersistentFlags())
-	root.AddCommand(newOnboard(a), newValidate(a), newPackages(a), newImages(a), newVIMs(a), newLaunch(a))
+	complete(root, "output", outputs...)
+	complete(root, "log-level", logLevels...)
+	complete(root, "log-format", logFormats...)
+	root.AddCommand(newOnboard(a), newValidate(a), newPackages(a), newImages(a), newVIMs(a), newLaunch(a), newDoctor(a))
 	return root
 }
 
-// running makes a command's function one whose errors are failures, not wrong
-// usage.
-func running(fn func(ctx context.Context, cmd *cobra.Command, args []string) error) func(*cobra.Command, []string) error {
+// group is a command that only has others below it.
+func group(use, short string, commands ...*cobra.Command) *cobra.Command {
+	cmd := &cobra.Command{Use: use, Short: short, Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() }}
+	cmd.AddCommand(commands...)
+	return cmd
+}
+
+// running makes a command's function one that is called when the configuration
+// is complete and what check finds is well. What is wrong before is wrong usage
+// and told at once; what goes wrong afterwards is a failure. Check may be nil.
+func (a *app) running(check func() error, fn func(ctx context.Context, args []string) error) func(*cobra.Command, []string) error {
 	return func(cmd *cobra.Command, args []string) error {
-		err := fn(cmd.Context(), cmd, args)
-		var usage *usageError
+		err := a.configure(cmd)
+		if check != nil {
+			err = errors.Join(err, check())
+		}
+		if err != nil {
+			return err
+		}
+		a.log = a.logger()
+		err = fn(cmd.Context(), args)
 		var failed *failure
-		if err == nil || errors.As(err, &usage) || errors.As(err, &failed) {
+		if err == nil || errors.As(err, &failed) {
 			return err
 		}
 		return &failure{err}

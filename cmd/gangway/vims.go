@@ -2,8 +2,13 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"math"
+	"slices"
+	"strings"
+	"sync"
 
 	"github.com/spf13/cobra"
 
@@ -11,25 +16,136 @@ import (
 )
 
 func newVIMs(a *app) *cobra.Command {
-	cmd := &cobra.Command{Use: "vims", Short: "List and check the VIMs of clouds.yaml"}
-	cmd.AddCommand(newVIMsList(a))
-	return cmd
+	return group("vims", "List and check the VIMs of clouds.yaml", newVIMsList(a), newVIMsCheck(a))
 }
 
 func newVIMsList(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use: "list", Short: "List the VIMs", Example: "  OS_CLIENT_CONFIG_FILE=clouds.yaml gangway vims list", Args: cobra.NoArgs,
-		RunE: running(func(context.Context, *cobra.Command, []string) error {
+		RunE: a.running(nil, func(context.Context, []string) error {
 			config, err := glance.Load()
 			if err != nil {
 				return err
 			}
-			return a.print(config.Names(), func(w io.Writer) error {
+			return a.print(append([]string{}, config.Names()...), func(w io.Writer) error {
 				for _, name := range config.Names() {
-					fmt.Fprintln(w, printable(name))
+					if _, err := fmt.Fprintln(w, printable(name)); err != nil {
+						return err
+					}
 				}
 				return nil
 			})
 		}),
 	}
+}
+
+func newVIMsCheck(a *app) *cobra.Command {
+	var probe bool
+	cmd := &cobra.Command{
+		Use:   "check [VIM...]",
+		Short: "Check whether VIMs can be used, and how",
+		Long: `Check VIMs, all of them unless some are named: whether they can be reached, their
+hash algorithm, import methods and quotas, and whether the user may publish.
+Nothing is changed on a VIM without --probe.`,
+		Example:           "  gangway vims check region-one",
+		ValidArgsFunction: a.completing(math.MaxInt, vimNames),
+		RunE: a.running(nil, func(ctx context.Context, names []string) error {
+			if len(names) == 0 {
+				all, err := vimNames(ctx)
+				if err != nil {
+					return err
+				}
+				names = all
+			}
+			clouds, err := openVIMs(names, glance.Options{})
+			if err != nil {
+				return err
+			}
+			checks := make([]checkView, len(clouds))
+			var asked sync.WaitGroup
+			for i, cloud := range clouds {
+				defer cloud.Close()
+				asked.Go(func() { checks[i] = viewCheck(cloud.Check(ctx, probe)) })
+			}
+			asked.Wait()
+			if err := a.print(checks, func(w io.Writer) error { return printChecks(w, checks) }); err != nil {
+				return err
+			}
+			if slices.ContainsFunc(checks, func(c checkView) bool { return c.Error != "" }) {
+				return &failure{}
+			}
+			return nil
+		}),
+	}
+	cmd.Flags().BoolVar(&probe, "probe", false, "try to publish: create an empty public image and delete it")
+	return cmd
+}
+
+func printChecks(w io.Writer, checks []checkView) error {
+	var rows [][]string
+	for _, c := range checks {
+		state := "ok"
+		if c.Error != "" {
+			state = "failed"
+		}
+		rows = append(rows, []string{c.VIM, state, c.Project.Name, c.User, c.APIVersion, c.HashAlgorithm,
+			string(c.MayPublish.Verdict), fmt.Sprint(c.LatencyMS), strings.Join(c.ImportMethods, ",")})
+	}
+	if err := table(w, "VIM\tSTATE\tPROJECT\tUSER\tAPI\tHASH\tMAY PUBLISH\tLATENCY MS\tIMPORT METHODS", rows); err != nil {
+		return err
+	}
+	for _, c := range checks {
+		var lines []string
+		for _, q := range c.Quotas {
+			limit := fmt.Sprint(q.Limit)
+			if q.Limit < 0 {
+				limit = "unlimited"
+			}
+			lines = append(lines, fmt.Sprintf("quota %s: %d of %s", q.Name, q.Used, limit))
+		}
+		if c.MayPublish.How != "" {
+			lines = append(lines, "may publish: "+c.MayPublish.How)
+		}
+		lines = append(lines, c.Problems...)
+		if c.Error != "" {
+			lines = append(lines, "error: "+c.Error)
+		}
+		for _, line := range lines {
+			if _, err := fmt.Fprintln(w, printable(c.VIM+": "+line)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// openVIMs returns the VIMs of those names, each once. The caller closes them.
+func openVIMs(names []string, options glance.Options) ([]*glance.Cloud, error) {
+	config, err := glance.Load()
+	if err != nil {
+		return nil, err
+	}
+	var clouds []*glance.Cloud
+	var errs []error
+	for i, name := range names {
+		if slices.Contains(names[:i], name) {
+			continue
+		}
+		cloud, err := config.Open(name, options)
+		switch {
+		case errors.Is(err, glance.ErrUnknownVIM):
+			errs = append(errs, fmt.Errorf("%w: there are %q", err, config.Names()))
+		case err != nil:
+			errs = append(errs, err)
+		default:
+			clouds = append(clouds, cloud)
+		}
+	}
+	if err := errors.Join(errs...); err != nil {
+		for _, cloud := range clouds {
+			cloud.Close()
+		}
+		return nil, err
+	}
+	return clouds, nil
 }

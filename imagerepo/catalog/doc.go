@@ -3,6 +3,7 @@
 // synchronisation: what a method has returned survives a power cut, and readers
 // never wait for writers.
 //
-// The statements use numbered parameters and nothing that is SQLite's alone
-// beyond the opening, so that PostgreSQL can take the same place.
+// Of SQLite's own the statements use the JSON aggregates and nothing else, and
+// none needs a transaction to go on after a violated constraint, so that
+// PostgreSQL can take the same place.
 package catalog

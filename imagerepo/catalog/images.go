@@ -51,8 +51,8 @@ func (c *Catalog) Images(ctx context.Context, filter imagerepo.ImageFilter) iter
 		where.add("i.size = $%d AND i.sha256 <> ''", filter.Size)
 	}
 	tail := where.String() + " ORDER BY i.project, i.name"
-	if filter.Size > 0 || filter.SHA256 != "" {
-		tail = where.String() // few rows, and their order is of no interest
+	if filter.Size > 0 || filter.SHA256 != "" || filter.URL != "" {
+		tail = where.String() // else ordering would make SQLite walk all names
 	}
 	if filter.Limit > 0 {
 		tail += fmt.Sprintf(" LIMIT %d", filter.Limit)
@@ -65,8 +65,8 @@ func images(ctx context.Context, q querier, tail string, args ...any) iter.Seq2[
 	return func(yield func(imagerepo.Image, error) bool) {
 		rows, err := q.QueryContext(ctx, `SELECT `+imageColumns+`,
 			(SELECT json_group_object(d.algorithm, d.digest) FROM digests d WHERE d.sha256 = i.sha256),
-			(SELECT json_group_array(json_object('id', p.id, 'vendor', p.vendor, 'name', p.name, 'version', p.version))
-			 FROM package_images u JOIN packages p ON p.id = u.package_id WHERE u.image_id = i.id)
+			(SELECT json_group_array(json_object('id', p.id, 'vendor', p.vendor, 'name', p.name, 'version', p.version)
+			  ORDER BY p.created_at, p.id) FROM package_images u JOIN packages p ON p.id = u.package_id WHERE u.image_id = i.id)
 			FROM images i `+tail, args...)
 		if err != nil {
 			yield(imagerepo.Image{}, fmt.Errorf("catalogue: %w", err))
@@ -109,18 +109,28 @@ func scanImage(rows *sql.Rows) (imagerepo.Image, error) {
 	return img, errors.Join(json.Unmarshal(properties, &img.Properties), json.Unmarshal(packages, &img.Packages))
 }
 
+// insertImage inserts an image, or fails with *NameTakenError.
 func insertImage(ctx context.Context, tx *sql.Tx, img imagerepo.Image) error {
 	properties, err := json.Marshal(img.Properties)
 	if err != nil {
-		return err
+		return fmt.Errorf("catalogue: %w", err)
 	}
-	if _, err := tx.ExecContext(ctx, `INSERT INTO images (id, project, name, sha256, size, disk_format, container_format,
+	result, err := tx.ExecContext(ctx, `INSERT INTO images (id, project, name, sha256, size, disk_format, container_format,
 		min_disk, min_ram, min_cpu, is_public, properties, url, etag, last_modified, manual, created_at)
-		VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17)`,
+		VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17) ON CONFLICT (project, name) DO NOTHING`,
 		img.ID, img.Project, img.Name, img.SHA256(), img.Size, img.DiskFormat, img.ContainerFormat,
 		img.MinDisk, img.MinRAM, img.MinCPU, img.IsPublic, string(properties), img.Source.URL, img.Source.ETag,
-		img.Source.LastModified, img.Manual, img.CreatedAt.UnixMicro()); err != nil {
+		img.Source.LastModified, img.Manual, img.CreatedAt.UnixMicro())
+	inserted, err := changed(result, err)
+	if err != nil {
 		return err
+	}
+	if !inserted {
+		existing, err := oneImage(ctx, tx, img.Name, "WHERE i.project = $1 AND i.name = $2", img.Project, img.Name)
+		if err != nil {
+			return err
+		}
+		return &imagerepo.NameTakenError{Existing: existing}
 	}
 	return learn(ctx, tx, img.Content)
 }
@@ -131,9 +141,10 @@ func learn(ctx context.Context, q querier, content imagerepo.Content) error {
 		if algorithm == imagerepo.SHA256 {
 			continue
 		}
-		if _, err := q.ExecContext(ctx, `INSERT INTO digests (sha256, algorithm, digest) VALUES ($1,$2,$3)
+		if _, err := q.ExecContext(ctx, `INSERT INTO digests (sha256, algorithm, digest)
+			SELECT $1, $2, $3 WHERE EXISTS (SELECT 1 FROM images WHERE sha256 = $1 AND sha256 <> '')
 			ON CONFLICT (sha256, algorithm) DO NOTHING`, content.SHA256(), algorithm, digest); err != nil {
-			return err
+			return fmt.Errorf("catalogue: %w", err)
 		}
 	}
 	return nil
@@ -141,25 +152,66 @@ func learn(ctx context.Context, q querier, content imagerepo.Content) error {
 
 // Learn implements [imagerepo.Catalog].
 func (c *Catalog) Learn(ctx context.Context, sha256, algorithm, digest string) error {
-	content := imagerepo.Content{Digests: imagerepo.Digests{imagerepo.SHA256: sha256, algorithm: digest}}
-	if err := learn(ctx, c.db, content); err != nil {
-		return fmt.Errorf("catalogue: %w", err)
+	return learn(ctx, c.db, imagerepo.Content{Digests: imagerepo.Digests{imagerepo.SHA256: sha256, algorithm: digest}})
+}
+
+// Contents implements [imagerepo.Catalog].
+func (c *Catalog) Contents(ctx context.Context, after string, limit int) ([]string, error) {
+	return texts(ctx, c.db, `SELECT DISTINCT sha256 FROM images WHERE sha256 <> '' AND sha256 > $1
+		ORDER BY sha256 LIMIT $2`, after, limit)
+}
+
+// texts returns the rows of a query for one column of text.
+func texts(ctx context.Context, q querier, query string, args ...any) ([]string, error) {
+	rows, err := q.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, fmt.Errorf("catalogue: %w", err)
 	}
-	return nil
+	defer rows.Close()
+	var found []string
+	for rows.Next() {
+		var text string
+		if err := rows.Scan(&text); err != nil {
+			return nil, fmt.Errorf("catalogue: %w", err)
+		}
+		found = append(found, text)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("catalogue: %w", err)
+	}
+	return found, nil
 }
 
 // Pin implements [imagerepo.Catalog].
-func (c *Catalog) Pin(ctx context.Context, id string, content imagerepo.Content, source imagerepo.Source) error {
+func (c *Catalog) Pin(ctx context.Context, id string, content imagerepo.Content, source imagerepo.Source, place func() error) error {
 	return c.update(ctx, func(tx *sql.Tx) error {
-		result, err := tx.ExecContext(ctx, `UPDATE images SET sha256 = $2, size = $3, url = $4, etag = $5, last_modified = $6 WHERE id = $1`,
-			id, content.SHA256(), content.Size, source.URL, source.ETag, source.LastModified)
+		img, err := oneImage(ctx, tx, id, "WHERE i.id = $1", id)
 		if err != nil {
+			return err
+		}
+		if img.Stored() && img.SHA256() != content.SHA256() {
+			return fmt.Errorf("image %q has content of sha256 %s, which %w", img.Name, img.SHA256(), imagerepo.ErrExists)
+		}
+		if _, err := tx.ExecContext(ctx, `UPDATE images SET sha256 = $2, size = $3, url = $4, etag = $5, last_modified = $6 WHERE id = $1`,
+			id, content.SHA256(), content.Size, source.URL, source.ETag, source.LastModified); err != nil {
 			return fmt.Errorf("catalogue: %w", err)
 		}
-		if n, err := result.RowsAffected(); err != nil || n == 0 {
-			return errors.Join(err, fmt.Errorf("image %s: %w", id, imagerepo.ErrNotFound))
+		if err := learn(ctx, tx, content); err != nil {
+			return err
 		}
-		return learn(ctx, tx, content)
+		return place()
+	})
+}
+
+// IfUnclaimed implements [imagerepo.Catalog]: the transaction holds the write
+// lock, which Publish and Pin need.
+func (c *Catalog) IfUnclaimed(ctx context.Context, id string, remove func() error) error {
+	return c.update(ctx, func(tx *sql.Tx) error {
+		claimed, err := texts(ctx, tx, `SELECT id FROM images WHERE id = $1 AND sha256 <> ''`, id)
+		if err != nil || len(claimed) > 0 {
+			return err
+		}
+		return remove()
 	})
 }
 
@@ -171,27 +223,22 @@ func (c *Catalog) DeleteImage(ctx context.Context, id string, force bool) (image
 		if err != nil {
 			return err
 		}
-		if len(img.Packages) > 0 {
-			if !force {
-				return &imagerepo.InUseError{Image: img}
-			}
-			if _, err := tx.ExecContext(ctx, `DELETE FROM package_images WHERE image_id = $1`, id); err != nil {
-				return fmt.Errorf("catalogue: %w", err)
-			}
+		if len(img.Packages) > 0 && !force {
+			return &imagerepo.InUseError{Image: img}
 		}
 		return deleteImage(ctx, tx, img)
 	})
 	return img, err
 }
 
-// deleteImage deletes an image that nothing refers to, and the digests of its
-// content with the last image that has it.
+// deleteImage deletes an image, and the digests of its content with the last
+// image that has it.
 func deleteImage(ctx context.Context, tx *sql.Tx, img imagerepo.Image) error {
 	if _, err := tx.ExecContext(ctx, `DELETE FROM images WHERE id = $1`, img.ID); err != nil {
 		return fmt.Errorf("catalogue: %w", err)
 	}
 	if _, err := tx.ExecContext(ctx, `DELETE FROM digests WHERE sha256 = $1
-		AND NOT EXISTS (SELECT 1 FROM images WHERE sha256 = $1)`, img.SHA256()); err != nil {
+		AND NOT EXISTS (SELECT 1 FROM images WHERE sha256 = $1 AND sha256 <> '')`, img.SHA256()); err != nil {
 		return fmt.Errorf("catalogue: %w", err)
 	}
 	return nil

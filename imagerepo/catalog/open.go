@@ -13,8 +13,7 @@ import (
 
 	"github.com/pressly/goose/v3"
 	"golang.org/x/sys/unix"
-	"modernc.org/sqlite"
-	sqlite3 "modernc.org/sqlite/lib"
+	_ "modernc.org/sqlite" // the driver of database/sql
 
 	"github.com/gangway-nfv/gangway/imagerepo"
 )
@@ -77,6 +76,13 @@ func migrate(ctx context.Context, db *sql.DB, lockPath string) error {
 	if err != nil {
 		return err
 	}
+	current, newest, err := provider.GetVersions(ctx)
+	if err != nil {
+		return err
+	}
+	if current > newest {
+		return fmt.Errorf("form %d is newer than %d, which this program knows", current, newest)
+	}
 	_, err = provider.Up(ctx)
 	return err
 }
@@ -101,7 +107,10 @@ func (c *Catalog) Check(ctx context.Context) error {
 	if rows.Next() {
 		return errors.New("catalogue is damaged: a reference leads nowhere")
 	}
-	return rows.Err()
+	if err := rows.Err(); err != nil {
+		return fmt.Errorf("catalogue: %w", err)
+	}
+	return nil
 }
 
 // update runs fn in a transaction that holds the write lock from its beginning.
@@ -126,15 +135,14 @@ func ignoreDone(err error) error {
 	return err
 }
 
-// isUnique reports whether err is the violation of a unique constraint.
-func isUnique(err error) bool {
-	var failed *sqlite.Error
-	return errors.As(err, &failed) &&
-		(failed.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE || failed.Code() == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY)
-}
-
-// isReference reports whether err is the violation of a foreign key.
-func isReference(err error) bool {
-	var failed *sqlite.Error
-	return errors.As(err, &failed) && failed.Code() == sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY
+// changed reports whether a statement changed anything.
+func changed(result sql.Result, err error) (bool, error) {
+	if err != nil {
+		return false, fmt.Errorf("catalogue: %w", err)
+	}
+	n, err := result.RowsAffected()
+	if err != nil {
+		return false, fmt.Errorf("catalogue: %w", err)
+	}
+	return n > 0, nil
 }

@@ -4,28 +4,30 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"iter"
+	"slices"
 	"time"
 
 	"github.com/gangway-nfv/gangway/imagerepo"
 )
 
+// The images of a package are told by left join, so that those are seen, too,
+// that are gone.
 const packageColumns = `p.id, p.project, p.vendor, p.name, p.version, p.dialect, p.fingerprint, p.created_at,
-	(SELECT json_group_array(json_object('id', i.id, 'name', i.name))
-	 FROM package_images u JOIN images i ON i.id = u.image_id WHERE u.package_id = p.id)`
+	(SELECT json_group_array(json_object('id', i.id, 'name', u.image_name) ORDER BY u.image_name)
+	 FROM package_images u LEFT JOIN images i ON i.id = u.image_id WHERE u.package_id = p.id)`
 
 // Package implements [imagerepo.Catalog].
 func (c *Catalog) Package(ctx context.Context, id string) (imagerepo.Package, error) {
-	return onePackage(ctx, c.db, id)
+	return onePackage(ctx, c.db, id, "WHERE p.id = $1", id)
 }
 
-func onePackage(ctx context.Context, q querier, id string) (imagerepo.Package, error) {
-	for pkg, err := range packages(ctx, q, ", p.record", "WHERE p.id = $1", id) {
+func onePackage(ctx context.Context, q querier, called, where string, args ...any) (imagerepo.Package, error) {
+	for pkg, err := range packages(ctx, q, ", p.record", where, args...) {
 		return pkg, err
 	}
-	return imagerepo.Package{}, fmt.Errorf("package %q: %w", id, imagerepo.ErrNotFound)
+	return imagerepo.Package{}, fmt.Errorf("package %q: %w", called, imagerepo.ErrNotFound)
 }
 
 // Packages implements [imagerepo.Catalog].
@@ -75,7 +77,18 @@ func scanPackage(rows *sql.Rows) (imagerepo.Package, error) {
 	if len(record) > 0 {
 		pkg.Record = record
 	}
-	return pkg, json.Unmarshal(images, &pkg.Images)
+	var refs []imagerepo.ImageRef
+	if err := json.Unmarshal(images, &refs); err != nil {
+		return pkg, err
+	}
+	for _, ref := range refs {
+		if ref.ID == "" {
+			pkg.Missing = append(pkg.Missing, ref.Name)
+		} else {
+			pkg.Images = append(pkg.Images, ref)
+		}
+	}
+	return pkg, nil
 }
 
 // PackageFiles implements [imagerepo.Catalog].
@@ -100,68 +113,58 @@ func (c *Catalog) PackageFiles(ctx context.Context, id string) ([]imagerepo.Pack
 }
 
 // Publish implements [imagerepo.Catalog].
-func (c *Catalog) Publish(ctx context.Context, pub imagerepo.Publication, place func(imagerepo.Image, string) error) error {
+func (c *Catalog) Publish(ctx context.Context, pub imagerepo.Publication, place func(imagerepo.Image, []string) error) error {
 	return c.update(ctx, func(tx *sql.Tx) error {
 		if pub.Package != nil {
 			if err := insertPackage(ctx, tx, *pub.Package, pub.Files); err != nil {
 				return err
 			}
 		}
-		uses := pub.Uses
+		uses := slices.Clone(pub.Uses)
 		for _, img := range pub.Images {
-			twin, err := twinOf(ctx, tx, img)
-			if err != nil {
-				return err
-			}
-			if err := insertImage(ctx, tx, img); isUnique(err) {
-				existing, err := oneImage(ctx, tx, img.Name, "WHERE i.project = $1 AND i.name = $2", img.Project, img.Name)
-				if err != nil {
-					return err
-				}
-				return &imagerepo.NameTakenError{Existing: existing}
-			} else if err != nil {
-				return fmt.Errorf("catalogue: %w", err)
-			}
-			if err := place(img, twin); err != nil {
+			if err := insertImage(ctx, tx, img); err != nil {
 				return err
 			}
 			uses = append(uses, img.ID)
 		}
-		if pub.Package == nil {
-			return nil
+		if pub.Package != nil {
+			if err := insertUses(ctx, tx, pub.Package.ID, uses); err != nil {
+				return err
+			}
 		}
-		return insertUses(ctx, tx, pub.Package.ID, uses)
-	})
-}
-
-// twinOf returns the ID of an image with the same content, or nothing.
-func twinOf(ctx context.Context, tx *sql.Tx, img imagerepo.Image) (string, error) {
-	var twin string
-	if !img.Stored() {
-		return "", nil
-	}
-	err := tx.QueryRowContext(ctx, `SELECT id FROM images WHERE sha256 = $1 AND sha256 <> '' LIMIT 1`, img.SHA256()).Scan(&twin)
-	if err != nil && !errors.Is(err, sql.ErrNoRows) {
-		return "", fmt.Errorf("catalogue: %w", err)
-	}
-	return twin, nil
-}
-
-func insertPackage(ctx context.Context, tx *sql.Tx, pkg imagerepo.Package, files []imagerepo.PackageFile) error {
-	_, err := tx.ExecContext(ctx, `INSERT INTO packages (id, project, vendor, name, version, dialect, fingerprint, record, created_at)
-		VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9)`,
-		pkg.ID, pkg.Project, pkg.Vendor, pkg.Name, pkg.Version, pkg.Dialect, pkg.Fingerprint, string(pkg.Record), pkg.CreatedAt.UnixMicro())
-	if isUnique(err) {
-		for existing, err := range packages(ctx, tx, ", ''", "WHERE p.project = $1 AND p.vendor = $2 AND p.name = $3 AND p.version = $4",
-			pkg.Project, pkg.Vendor, pkg.Name, pkg.Version) {
+		for _, img := range pub.Images {
+			if !img.Stored() {
+				continue
+			}
+			twins, err := texts(ctx, tx, `SELECT id FROM images WHERE sha256 = $1 AND sha256 <> '' AND id <> $2`, img.SHA256(), img.ID)
 			if err != nil {
 				return err
 			}
-			return &imagerepo.PackageExistsError{Existing: existing}
+			if err := place(img, twins); err != nil {
+				return err
+			}
 		}
-	}
+		return nil
+	})
+}
+
+// insertPackage inserts a package unless it is there already with the same ID,
+// or fails with *PackageExistsError.
+func insertPackage(ctx context.Context, tx *sql.Tx, pkg imagerepo.Package, files []imagerepo.PackageFile) error {
+	result, err := tx.ExecContext(ctx, `INSERT INTO packages (id, project, vendor, name, version, dialect, fingerprint, record, created_at)
+		VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9) ON CONFLICT (project, vendor, name, version) DO NOTHING`,
+		pkg.ID, pkg.Project, pkg.Vendor, pkg.Name, pkg.Version, pkg.Dialect, pkg.Fingerprint, string(pkg.Record), pkg.CreatedAt.UnixMicro())
+	inserted, err := changed(result, err)
 	if err != nil {
-		return fmt.Errorf("catalogue: %w", err)
+		return err
+	}
+	if !inserted {
+		existing, err := onePackage(ctx, tx, pkg.Name, "WHERE p.project = $1 AND p.vendor = $2 AND p.name = $3 AND p.version = $4",
+			pkg.Project, pkg.Vendor, pkg.Name, pkg.Version)
+		if err == nil && (existing.ID != pkg.ID || existing.Fingerprint != pkg.Fingerprint) {
+			err = &imagerepo.PackageExistsError{Existing: existing}
+		}
+		return err
 	}
 	for _, file := range files {
 		if _, err := tx.ExecContext(ctx, `INSERT INTO package_files (package_id, path, role, size, sha256, content) VALUES ($1,$2,$3,$4,$5,$6)`,
@@ -172,15 +175,18 @@ func insertPackage(ctx context.Context, tx *sql.Tx, pkg imagerepo.Package, files
 	return nil
 }
 
+// insertUses notes that a package uses images, under the names they have.
 func insertUses(ctx context.Context, tx *sql.Tx, pkg string, images []string) error {
 	for _, image := range images {
-		_, err := tx.ExecContext(ctx, `INSERT INTO package_images (package_id, image_id) VALUES ($1,$2)
-			ON CONFLICT (package_id, image_id) DO NOTHING`, pkg, image)
-		if isReference(err) {
-			return fmt.Errorf("image %s: %w", image, imagerepo.ErrNotFound)
-		}
+		result, err := tx.ExecContext(ctx, `INSERT INTO package_images (package_id, image_name, image_id)
+			SELECT $1, name, id FROM images WHERE id = $2
+			ON CONFLICT (package_id, image_name) DO UPDATE SET image_id = excluded.image_id`, pkg, image)
+		found, err := changed(result, err)
 		if err != nil {
-			return fmt.Errorf("catalogue: %w", err)
+			return err
+		}
+		if !found {
+			return fmt.Errorf("image %s: %w", image, imagerepo.ErrNotFound)
 		}
 	}
 	return nil
@@ -191,7 +197,7 @@ func (c *Catalog) DeletePackage(ctx context.Context, id string, keepImages bool)
 	var pkg imagerepo.Package
 	var gone []imagerepo.Image
 	err := c.update(ctx, func(tx *sql.Tx) (err error) {
-		pkg, err = onePackage(ctx, tx, id)
+		pkg, err = onePackage(ctx, tx, id, "WHERE p.id = $1", id)
 		if err != nil {
 			return err
 		}

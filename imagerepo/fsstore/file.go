@@ -24,11 +24,17 @@ type blob struct {
 func (b *blob) Size() int64 { return b.size }
 
 func openBlob(folder, id string) (imagerepo.Blob, error) {
+	if err := checkID(id); err != nil {
+		return nil, err
+	}
 	file, err := os.Open(filepath.Join(folder, id))
 	if err != nil {
 		return nil, notFound(id, err)
 	}
 	info, err := file.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = fmt.Errorf("image file %s: %s is not a regular file", id, file.Name())
+	}
 	if err != nil {
 		return nil, errors.Join(err, file.Close())
 	}
@@ -42,6 +48,7 @@ type writer struct {
 	ended   bool
 }
 
+// createFile starts a file that must not be there yet.
 func createFile(path string, sizeHint int64) (*writer, error) {
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o440)
 	if err != nil {
@@ -96,6 +103,7 @@ func (w *writer) Close() error {
 	return errors.Join(w.file.Close(), os.Remove(w.file.Name()))
 }
 
+// syncFolder makes the names in a folder durable.
 func syncFolder(path string) error {
 	folder, err := os.Open(path)
 	if err != nil {

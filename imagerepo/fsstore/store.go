@@ -9,18 +9,17 @@ import (
 	"iter"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
 
 	"github.com/google/uuid"
-	"golang.org/x/sys/unix"
 
 	"github.com/gangway-nfv/gangway/imagerepo"
 )
 
 const (
-	stagingName = ".staging"
-	lockSuffix  = ".lock"
+	stagingName    = ".staging"
+	quarantineName = ".quarantine"
+	lockSuffix     = ".lock"
 )
 
 // Store is a folder of image files. It is safe for concurrent use; several
@@ -31,12 +30,6 @@ type Store struct {
 
 	mu    sync.Mutex
 	owned *ownership // of this process, from the first session on
-}
-
-// ownership is a process's part of the staging folder.
-type ownership struct {
-	folder string
-	lock   *os.File
 }
 
 var _ imagerepo.Blobs = (*Store)(nil)
@@ -57,17 +50,17 @@ func Open(folder string) (*Store, error) {
 	return s, nil
 }
 
-// Close gives the process's part of the staging folder up. Sessions must have
-// been settled.
+// Close gives the process's part of the staging folder up. Sessions that were
+// not settled are left to the next recovery.
 func (s *Store) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.owned == nil {
 		return nil
 	}
-	err := s.owned.remove()
+	owned := s.owned
 	s.owned = nil
-	return err
+	return owned.release()
 }
 
 // Location implements [imagerepo.Blobs].
@@ -84,20 +77,20 @@ func (s *Store) List(ctx context.Context) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
 		folder, err := os.Open(s.folder)
 		if err != nil {
-			yield("", err)
+			yield("", fmt.Errorf("image folder: %w", err))
 			return
 		}
 		defer folder.Close()
 		for ctx.Err() == nil {
 			entries, err := folder.ReadDir(1000)
 			for _, entry := range entries {
-				if entry.Type().IsRegular() && uuid.Validate(entry.Name()) == nil && !yield(entry.Name(), nil) {
+				if entry.Type().IsRegular() && imagerepo.ValidID(entry.Name()) && !yield(entry.Name(), nil) {
 					return
 				}
 			}
 			if len(entries) == 0 {
 				if err != nil && !errors.Is(err, io.EOF) {
-					yield("", err)
+					yield("", fmt.Errorf("image folder: %w", err))
 				}
 				return
 			}
@@ -108,15 +101,11 @@ func (s *Store) List(ctx context.Context) iter.Seq2[string, error] {
 
 // Same implements [imagerepo.Blobs]: hard links of one file are the same.
 func (s *Store) Same(_ context.Context, a, b string) (bool, error) {
-	first, err := os.Stat(s.Location(a))
+	same, err := sameFile(s.Location(a), s.Location(b))
 	if err != nil {
-		return false, notFound(a, err)
+		return false, notFound(a+" or "+b, err)
 	}
-	second, err := os.Stat(s.Location(b))
-	if err != nil {
-		return false, notFound(b, err)
-	}
-	return os.SameFile(first, second), nil
+	return same, nil
 }
 
 // Begin implements [imagerepo.Blobs].
@@ -129,106 +118,64 @@ func (s *Store) Begin(context.Context) (imagerepo.Session, error) {
 	if err := os.Mkdir(folder, 0o700); err != nil {
 		return nil, fmt.Errorf("staging folder: %w", err)
 	}
-	return &session{store: s, folder: folder}, nil
+	return &session{store: s, folder: folder, parents: []string{owned.folder, s.staging}}, nil
 }
 
-// own returns the process's part of the staging folder. Its lock is there, and
-// held, before its folder is, so that nobody ever finds the folder unlocked
-// while the process lives.
-func (s *Store) own() (*ownership, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for s.owned == nil {
-		folder := filepath.Join(s.staging, uuid.NewString())
-		lock, err := os.OpenFile(folder+lockSuffix, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
-		if err != nil {
-			return nil, err
-		}
-		if err := unix.Flock(int(lock.Fd()), unix.LOCK_EX); err != nil {
-			return nil, errors.Join(err, lock.Close())
-		}
-		if !inPlace(lock) {
-			lock.Close() // a recovery took it for a dead one before it was locked
-			continue
-		}
-		if err := os.Mkdir(folder, 0o700); err != nil {
-			return nil, errors.Join(err, lock.Close())
-		}
-		s.owned = &ownership{folder: folder, lock: lock}
+// Quarantine implements [imagerepo.Blobs].
+func (s *Store) Quarantine(_ context.Context, id string, bad imagerepo.Blob) (string, error) {
+	opened, ok := bad.(*blob)
+	if !ok {
+		return "", fmt.Errorf("image file %s: not a file of this store", id)
 	}
-	return s.owned, nil
-}
-
-// inPlace reports whether an open file is still the one of its name.
-func inPlace(file *os.File) bool {
-	opened, err := file.Stat()
+	info, err := opened.Stat()
 	if err != nil {
-		return false
+		return "", fmt.Errorf("image file %s: %w", id, err)
 	}
-	named, err := os.Stat(file.Name())
-	return err == nil && os.SameFile(opened, named)
-}
-
-// remove removes an owned part of the staging folder and its lock, in this
-// order: a folder without its lock file would have lost its owner's name.
-func (o *ownership) remove() error {
-	err := os.RemoveAll(o.folder)
-	if err == nil {
-		err = os.Remove(o.lock.Name())
+	folder := filepath.Join(s.folder, quarantineName)
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return "", fmt.Errorf("quarantine: %w", err)
 	}
-	if errors.Is(err, fs.ErrNotExist) {
-		err = nil // another recovery was faster
+	// What is moved may be a good file that took the bad one's place just now, so
+	// it is looked at after nobody else can touch it, and put back.
+	taken := filepath.Join(folder, id)
+	if err := os.Rename(s.Location(id), taken); err != nil {
+		return "", notFound(id, err)
 	}
-	return errors.Join(err, o.lock.Close())
-}
-
-// Recover implements [imagerepo.Blobs]. Sessions of living processes are left
-// alone.
-func (s *Store) Recover(ctx context.Context, known imagerepo.Known) error {
-	entries, err := os.ReadDir(s.staging)
+	moved, err := os.Stat(taken)
+	if err == nil && !os.SameFile(info, moved) {
+		err = fmt.Errorf("image file %s: %w: it was replaced", id, imagerepo.ErrExists)
+		if back := os.Link(taken, s.Location(id)); back != nil && !errors.Is(back, fs.ErrExist) {
+			return "", errors.Join(err, back)
+		}
+		err = errors.Join(err, os.Remove(taken))
+	}
 	if err != nil {
-		return fmt.Errorf("staging folder: %w", err)
+		return "", err
 	}
-	for _, entry := range entries {
-		name, isLock := strings.CutSuffix(entry.Name(), lockSuffix)
-		if !isLock {
-			continue
-		}
-		if err := s.recoverProcess(ctx, filepath.Join(s.staging, name), known); err != nil {
-			return err
-		}
+	return taken, errors.Join(syncFolder(folder), syncFolder(s.folder))
+}
+
+// remove removes a visible file.
+func (s *Store) remove(id string) error {
+	if err := os.Remove(s.Location(id)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("image file %s: %w", id, err)
+	}
+	return s.release(id)
+}
+
+// release removes what is quarantined of an ID that has a good file again, or
+// none any more.
+func (s *Store) release(id string) error {
+	if err := os.Remove(filepath.Join(s.folder, quarantineName, id)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("quarantine: %w", err)
 	}
 	return nil
 }
 
-// recoverProcess settles what one process left, if it is gone.
-func (s *Store) recoverProcess(ctx context.Context, folder string, known imagerepo.Known) error {
-	lock, err := os.OpenFile(folder+lockSuffix, os.O_RDWR, 0)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil // its owner, or another recovery, ended just now
+// checkID keeps whatever is not an ID from becoming a path.
+func checkID(id string) error {
+	if !imagerepo.ValidID(id) {
+		return fmt.Errorf("image file %q: not an image's ID: %w", id, imagerepo.ErrNotFound)
 	}
-	if err != nil {
-		return fmt.Errorf("staging folder: %w", err)
-	}
-	if err := unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
-		lock.Close()
-		if errors.Is(err, unix.EWOULDBLOCK) {
-			return nil
-		}
-		return fmt.Errorf("staging folder: %w", err)
-	}
-	left := &ownership{folder: folder, lock: lock}
-	sessions, err := os.ReadDir(folder)
-	if errors.Is(err, fs.ErrNotExist) {
-		return left.remove()
-	}
-	if err != nil {
-		return errors.Join(err, lock.Close())
-	}
-	for _, entry := range sessions {
-		if err := (&session{store: s, folder: filepath.Join(folder, entry.Name())}).Settle(ctx, known); err != nil {
-			return errors.Join(err, lock.Close())
-		}
-	}
-	return left.remove()
+	return nil
 }

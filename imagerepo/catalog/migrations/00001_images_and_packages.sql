@@ -43,6 +43,8 @@ CREATE TABLE packages (
 	CONSTRAINT packages_name_unique UNIQUE (project, vendor, name, version)
 );
 
+CREATE INDEX packages_by_fingerprint ON packages (fingerprint);
+
 CREATE TABLE package_files (
 	package_id TEXT   NOT NULL REFERENCES packages (id) ON DELETE CASCADE,
 	path       TEXT   NOT NULL,
@@ -53,9 +55,11 @@ CREATE TABLE package_files (
 	PRIMARY KEY (package_id, path)
 );
 
+-- The name stays when the image was deleted by force.
 CREATE TABLE package_images (
 	package_id TEXT NOT NULL REFERENCES packages (id) ON DELETE CASCADE,
-	image_id   TEXT NOT NULL REFERENCES images (id) ON DELETE RESTRICT,
-	PRIMARY KEY (package_id, image_id)
+	image_name TEXT NOT NULL,
+	image_id   TEXT REFERENCES images (id) ON DELETE SET NULL,
+	PRIMARY KEY (package_id, image_name)
 );
 CREATE INDEX package_images_by_image ON package_images (image_id);

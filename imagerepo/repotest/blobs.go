@@ -1,0 +1,512 @@
+package repotest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/gangway-nfv/gangway/imagerepo"
+)
+
+// Blobs runs the conformance suite. Each call of open with one folder gives
+// another handle to the same files, and a function that lets the handle's
+// process end without settling anything.
+func Blobs(t *testing.T, open func(t *testing.T, folder string) (blobs imagerepo.Blobs, end func())) {
+	for _, test := range []struct {
+		name string
+		run  func(t *testing.T, b *blobsTest)
+	}{
+		{"a file is visible once it is placed", testPlaceFile},
+		{"a file is placed once", testPlaceOnce},
+		{"a writer that is not committed leaves nothing", testGiveUp},
+		{"a size hint is only a hint", testSizeHint},
+		{"held bytes outlive the visible file", testHold},
+		{"replacing heals and links", testReplace},
+		{"what is retired goes unless it is claimed", testRetire},
+		{"settling can be tried again", testSettleAgain},
+		{"what dead processes left is settled", testRecover},
+		{"a quarantined file is out of sight", testQuarantine},
+		{"what is no ID is no path", testNoID},
+		{"files are placed and removed concurrently", testConcurrent},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			folder := t.TempDir()
+			another := func() (imagerepo.Blobs, func()) { return open(t, folder) }
+			blobs, end := another()
+			t.Cleanup(end)
+			test.run(t, &blobsTest{Blobs: blobs, another: another, catalogue: make(map[string]bool)})
+		})
+	}
+}
+
+type blobsTest struct {
+	imagerepo.Blobs
+	another   func() (imagerepo.Blobs, func())
+	mu        sync.Mutex
+	catalogue map[string]bool // of stored images
+}
+
+// ifUnclaimed stands for the catalogue.
+func (b *blobsTest) ifUnclaimed(_ context.Context, id string, remove func() error) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.catalogue[id] {
+		return nil
+	}
+	return remove()
+}
+
+func (b *blobsTest) begin(t *testing.T) imagerepo.Session {
+	t.Helper()
+	session, err := b.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return session
+}
+
+func (b *blobsTest) settle(t *testing.T, session imagerepo.Session) {
+	t.Helper()
+	if err := session.Settle(t.Context(), b.ifUnclaimed); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// stage writes a file of a session.
+func stage(t *testing.T, session imagerepo.Session, data string) string {
+	t.Helper()
+	id := imagerepo.NewID()
+	w, err := session.Create(t.Context(), id, int64(len(data)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	if _, err := io.WriteString(w, data); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Commit(); err != nil {
+		t.Fatal(err)
+	}
+	return id
+}
+
+// store makes a file of an image.
+func (b *blobsTest) store(t *testing.T, data string) string {
+	t.Helper()
+	session := b.begin(t)
+	id := stage(t, session, data)
+	if err := session.Place(t.Context(), id, id); err != nil {
+		t.Fatal(err)
+	}
+	b.catalogue[id] = true
+	b.settle(t, session)
+	return id
+}
+
+// read returns what a visible file has, or ErrNotFound.
+func (b *blobsTest) read(id string) (string, error) {
+	blob, err := b.Open(context.Background(), id)
+	if err != nil {
+		return "", err
+	}
+	defer blob.Close()
+	data, err := io.ReadAll(io.NewSectionReader(blob, 0, blob.Size()))
+	return string(data), err
+}
+
+func (b *blobsTest) has(t *testing.T, id, want string) {
+	t.Helper()
+	if got, err := b.read(id); err != nil || got != want {
+		t.Errorf("file has %q, %v; want %q", got, err, want)
+	}
+}
+
+func (b *blobsTest) lacks(t *testing.T, id string) {
+	t.Helper()
+	if got, err := b.read(id); !errors.Is(err, imagerepo.ErrNotFound) {
+		t.Errorf("file has %q, %v; want ErrNotFound", got, err)
+	}
+}
+
+func (b *blobsTest) lists(t *testing.T, want ...string) {
+	t.Helper()
+	if d := cmp.Diff(want, all(t, b.List(t.Context())), cmpopts.EquateEmpty(), cmpopts.SortSlices(func(a, b string) bool { return a < b })); d != "" {
+		t.Errorf("visible files (-want +got):\n%s", d)
+	}
+}
+
+func (b *blobsTest) same(t *testing.T, one, other string) bool {
+	t.Helper()
+	same, err := b.Same(t.Context(), one, other)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return same
+}
+
+func testPlaceFile(t *testing.T, b *blobsTest) {
+	ctx, session := t.Context(), b.begin(t)
+	id, unclaimed, second := stage(t, session, "bytes"), stage(t, session, "unclaimed"), imagerepo.NewID()
+	blob, err := session.Open(ctx, id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if blob.Size() != 5 {
+		t.Errorf("staged file has %d bytes, want 5", blob.Size())
+	}
+	if err := blob.Close(); err != nil {
+		t.Error(err)
+	}
+	b.lacks(t, id)
+	b.lists(t)
+	for _, place := range [][2]string{{id, id}, {id, second}, {unclaimed, unclaimed}} {
+		if err := session.Place(ctx, place[0], place[1]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b.lists(t, id, second, unclaimed)
+	if !b.same(t, id, second) || b.same(t, id, unclaimed) {
+		t.Error("two names of one file are not the same, or those of two are")
+	}
+	b.catalogue[id], b.catalogue[second] = true, true
+	b.settle(t, session)
+	b.has(t, id, "bytes")
+	b.has(t, second, "bytes")
+	b.lists(t, id, second)
+	if _, err := b.Same(ctx, id, unclaimed); !errors.Is(err, imagerepo.ErrNotFound) {
+		t.Errorf("Same with a file that is not there: got %v, want ErrNotFound", err)
+	}
+	if b.Location(id) == b.Location(second) {
+		t.Error("two files are at one location")
+	}
+}
+
+func testPlaceOnce(t *testing.T, b *blobsTest) {
+	ctx, old := t.Context(), b.store(t, "old")
+	session := b.begin(t)
+	defer b.settle(t, session)
+	id := stage(t, session, "new")
+	if err := session.Place(ctx, id, old); !errors.Is(err, imagerepo.ErrExists) {
+		t.Errorf("over another file: got %v, want ErrExists", err)
+	}
+	if err := session.Place(ctx, imagerepo.NewID(), imagerepo.NewID()); !errors.Is(err, imagerepo.ErrNotFound) {
+		t.Errorf("a file that was not staged: got %v, want ErrNotFound", err)
+	}
+	for range 2 {
+		if err := session.Place(ctx, id, id); err != nil {
+			t.Errorf("a file that may be there already: %v", err)
+		}
+	}
+	b.has(t, old, "old")
+}
+
+func testGiveUp(t *testing.T, b *blobsTest) {
+	ctx, session := t.Context(), b.begin(t)
+	id := imagerepo.NewID()
+	w, err := session.Create(ctx, id, -1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.WriteString(w, "half"); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if err := w.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	if err := session.Place(ctx, id, id); !errors.Is(err, imagerepo.ErrNotFound) {
+		t.Errorf("Place: got %v, want ErrNotFound", err)
+	}
+	b.settle(t, session)
+	b.lists(t)
+}
+
+func testSizeHint(t *testing.T, b *blobsTest) {
+	ctx, session := t.Context(), b.begin(t)
+	defer b.settle(t, session)
+	for _, hint := range []int64{-1, 0, 1, 5, 1 << 20} {
+		id := imagerepo.NewID()
+		w, err := session.Create(ctx, id, hint)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.WriteString(w, "bytes"); err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(w.Commit(), w.Close(), session.Place(ctx, id, id)); err != nil {
+			t.Fatal(err)
+		}
+		b.has(t, id, "bytes")
+	}
+	if _, err := session.Create(ctx, imagerepo.NewID(), 1<<62); err == nil {
+		t.Error("a file larger than any medium was begun")
+	}
+}
+
+func testHold(t *testing.T, b *blobsTest) {
+	ctx, old := t.Context(), b.store(t, "old")
+	session, id := b.begin(t), imagerepo.NewID()
+	if err := session.Hold(ctx, id, old); err != nil {
+		t.Fatal(err)
+	}
+	if err := session.Hold(ctx, imagerepo.NewID(), imagerepo.NewID()); !errors.Is(err, imagerepo.ErrNotFound) {
+		t.Errorf("a file that is not there: got %v, want ErrNotFound", err)
+	}
+	if err := session.Place(ctx, id, id); err != nil {
+		t.Fatal(err)
+	}
+	if !b.same(t, id, old) {
+		t.Error("the bytes were copied")
+	}
+	again := imagerepo.NewID()
+	b.catalogue[again] = true
+	b.remove(t, old)
+	b.remove(t, id)
+	if err := session.Place(ctx, id, again); err != nil {
+		t.Fatal(err)
+	}
+	b.settle(t, session)
+	b.has(t, again, "old")
+	b.lists(t, again)
+}
+
+// remove removes the file of an image.
+func (b *blobsTest) remove(t *testing.T, id string) {
+	t.Helper()
+	session := b.begin(t)
+	if err := session.Retire(t.Context(), id); err != nil {
+		t.Fatal(err)
+	}
+	delete(b.catalogue, id)
+	b.settle(t, session)
+	b.lacks(t, id)
+}
+
+func testReplace(t *testing.T, b *blobsTest) {
+	ctx, one, two, lost := t.Context(), b.store(t, "bad1"), b.store(t, "bad2"), imagerepo.NewID()
+	b.catalogue[lost] = true
+	unclaimed := imagerepo.NewID()
+	reader, err := b.Open(ctx, one)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer reader.Close()
+	session := b.begin(t)
+	if err := session.Replace(ctx, imagerepo.NewID(), one); !errors.Is(err, imagerepo.ErrNotFound) {
+		t.Errorf("with a file that was not staged: got %v, want ErrNotFound", err)
+	}
+	good := stage(t, session, "good")
+	for range 2 {
+		if err := session.Replace(ctx, good, one, two, lost, unclaimed); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b.settle(t, session)
+	for _, id := range []string{one, two, lost} {
+		b.has(t, id, "good")
+		if !b.same(t, one, id) {
+			t.Error("the files are not linked")
+		}
+	}
+	b.lists(t, one, two, lost)
+	old := make([]byte, 4)
+	if _, err := reader.ReadAt(old, 0); err != nil || string(old) != "bad1" {
+		t.Errorf("who had the old file open reads %q, %v", old, err)
+	}
+}
+
+func testRetire(t *testing.T, b *blobsTest) {
+	stays, goes := b.store(t, "stays"), b.store(t, "goes")
+	session := b.begin(t)
+	if err := session.Retire(t.Context(), stays, goes, imagerepo.NewID(), "no ID"); err != nil {
+		t.Fatal(err)
+	}
+	b.has(t, goes, "goes")
+	delete(b.catalogue, goes)
+	b.settle(t, session)
+	b.has(t, stays, "stays")
+	b.lists(t, stays)
+}
+
+func testSettleAgain(t *testing.T, b *blobsTest) {
+	ctx, session := t.Context(), b.begin(t)
+	id := stage(t, session, "bytes")
+	if err := session.Place(ctx, id, id); err != nil {
+		t.Fatal(err)
+	}
+	failed := errors.New("failed")
+	if err := session.Settle(ctx, func(context.Context, string, func() error) error { return failed }); !errors.Is(err, failed) {
+		t.Errorf("got %v, want the catalogue's error", err)
+	}
+	for range 2 {
+		b.settle(t, session)
+	}
+	b.lists(t)
+}
+
+func testRecover(t *testing.T, b *blobsTest) {
+	ctx := t.Context()
+	retired := b.store(t, "retired")
+	dead, end := b.another()
+	var placed []string
+	for i := range 2 {
+		session, err := dead.Begin(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		id := stage(t, session, "placed")
+		stage(t, session, "staged")
+		if err := errors.Join(session.Place(ctx, id, id), session.Retire(ctx, retired)); err != nil {
+			t.Fatal(err)
+		}
+		b.catalogue[id] = i == 0
+		placed = append(placed, id)
+	}
+	delete(b.catalogue, retired)
+	living := b.begin(t)
+	mine := stage(t, living, "mine")
+	if err := living.Place(ctx, mine, mine); err != nil {
+		t.Fatal(err)
+	}
+
+	litter := func(want int) {
+		t.Helper()
+		if got, err := b.Abandoned(ctx); err != nil || (len(got) > 0) != (want > 0) {
+			t.Errorf("abandoned are %v, %v; want %d", got, err, want)
+		}
+	}
+	litter(0)
+	if err := b.Recover(ctx, b.ifUnclaimed); err != nil {
+		t.Fatal(err)
+	}
+	b.lists(t, append(placed, retired, mine)...)
+
+	end()
+	litter(1)
+	failed := errors.New("failed")
+	if err := b.Recover(ctx, func(context.Context, string, func() error) error { return failed }); !errors.Is(err, failed) {
+		t.Errorf("got %v, want the catalogue's error", err)
+	}
+	litter(1)
+	var group sync.WaitGroup
+	for range 4 {
+		group.Go(func() {
+			if err := b.Recover(ctx, b.ifUnclaimed); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	group.Wait()
+	litter(0)
+	b.lists(t, placed[0], mine)
+	b.has(t, placed[0], "placed")
+	b.catalogue[mine] = true
+	b.settle(t, living)
+	b.has(t, mine, "mine")
+}
+
+func testQuarantine(t *testing.T, b *blobsTest) {
+	ctx := t.Context()
+	id, twin := b.store(t, "bad"), b.store(t, "bad, too")
+	opened := func(id string) imagerepo.Blob {
+		t.Helper()
+		blob, err := b.Open(ctx, id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { blob.Close() })
+		return blob
+	}
+	bad := opened(id)
+	location, err := b.Quarantine(ctx, id, bad)
+	if err != nil || location == b.Location(id) {
+		t.Fatalf("got %q, %v", location, err)
+	}
+	b.lacks(t, id)
+	b.lists(t, twin)
+	if _, err := b.Quarantine(ctx, id, bad); !errors.Is(err, imagerepo.ErrNotFound) {
+		t.Errorf("again: got %v, want ErrNotFound", err)
+	}
+
+	bad = opened(twin)
+	session := b.begin(t)
+	defer b.settle(t, session)
+	if err := session.Replace(ctx, stage(t, session, "good"), id, twin); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.Quarantine(ctx, twin, bad); err == nil {
+		t.Error("a file that was healed meanwhile was taken away")
+	}
+	b.has(t, id, "good")
+	b.has(t, twin, "good")
+}
+
+func testNoID(t *testing.T, b *blobsTest) {
+	ctx, session := t.Context(), b.begin(t)
+	defer b.settle(t, session)
+	id := stage(t, session, "bytes")
+	for _, name := range []string{"", ".", "..", "../../etc/passwd", "/etc/passwd", "a\x00b", "name", "{" + id + "}", "urn:uuid:" + id} {
+		_, openErr := b.Open(ctx, name)
+		_, stagedErr := session.Open(ctx, name)
+		_, createErr := session.Create(ctx, name, 0)
+		for what, err := range map[string]error{
+			"Open": openErr, "session's Open": stagedErr, "Create": createErr, "Hold": session.Hold(ctx, name, id),
+			"Hold of": session.Hold(ctx, imagerepo.NewID(), name), "Place": session.Place(ctx, id, name), "Place of": session.Place(ctx, name, id),
+			"Replace": session.Replace(ctx, id, name), "Replace by": session.Replace(ctx, name, id),
+		} {
+			if !errors.Is(err, imagerepo.ErrNotFound) {
+				t.Errorf("%s %q: got %v, want ErrNotFound", what, name, err)
+			}
+		}
+		if err := session.Retire(ctx, name); err != nil {
+			t.Errorf("Retire %q: %v", name, err)
+		}
+	}
+	b.lists(t)
+}
+
+func testConcurrent(t *testing.T, b *blobsTest) {
+	const workers = 8
+	kept := make([]string, workers)
+	var group sync.WaitGroup
+	for i := range workers {
+		group.Go(func() {
+			ctx := t.Context()
+			session, err := b.Begin(ctx)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			for j := range 3 {
+				id, data := imagerepo.NewID(), fmt.Sprint(i, j)
+				w, err := session.Create(ctx, id, int64(len(data)))
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				_, err = io.WriteString(w, data)
+				if err := errors.Join(err, w.Commit(), session.Place(ctx, id, id)); err != nil {
+					t.Error(err)
+				}
+				kept[i] = id
+			}
+			b.mu.Lock()
+			b.catalogue[kept[i]] = true
+			b.mu.Unlock()
+			if err := errors.Join(session.Settle(ctx, b.ifUnclaimed), b.Recover(ctx, b.ifUnclaimed)); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	group.Wait()
+	slices.Sort(kept)
+	b.lists(t, kept...)
+}

@@ -1,0 +1,115 @@
+package onboarding_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/gangway-nfv/gangway/imagerepo/fetch/origintest"
+	"github.com/gangway-nfv/gangway/onboarding"
+	"github.com/gangway-nfv/gangway/onboarding/onboardingtest"
+	"github.com/gangway-nfv/gangway/tosca"
+)
+
+func (h *harness) add(t *testing.T, d tosca.ImageDescription, image onboardingtest.Image, opts onboarding.Options) onboarding.Report {
+	t.Helper()
+	req := onboarding.AddRequest{Description: d, Size: -1, Options: opts}
+	if d.URL == "" {
+		req.Content = image.Reader()
+	}
+	report, err := h.Add(t.Context(), req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return report
+}
+
+func TestAddStoresAnImageWithoutAPackage(t *testing.T) {
+	h, origin := newHarness(t), newOrigin(t)
+	url := origin.Serve("/image.qcow2", origintest.Plain(content(diskImage(1))))
+	for name, d := range map[string]tosca.ImageDescription{
+		"from a file": {Name: "file", MinRAM: 64},
+		"from a URL":  {Name: "url", URL: url, MinRAM: 64},
+	} {
+		t.Run(name, func(t *testing.T) {
+			report := h.add(t, d, diskImage(1), onboarding.Options{})
+			wantStatus(t, report, onboarding.Onboarded)
+			img := h.image(t, d.Name)
+			if img.ID != report.Images[0].ID || img.SHA256() != diskImage(1).SHA256() || !img.Manual || img.MinRAM != 64 ||
+				img.DiskFormat != "qcow2" || img.ContainerFormat != "bare" || img.Source.URL != d.URL {
+				t.Errorf("image is %+v, the report %+v", img, report)
+			}
+			before := h.state(t)
+			wantStatus(t, h.add(t, d, diskImage(1), onboarding.Options{}), onboarding.Unchanged)
+			h.wantState(t, before)
+		})
+	}
+}
+
+func TestAddRefusesWhatAPackageMayNotBring(t *testing.T) {
+	h := newHarness(t)
+	h.mustOnboard(t, firewall(diskImage(1)))
+	before := h.state(t)
+	tests := []struct {
+		name  string
+		d     tosca.ImageDescription
+		image onboardingtest.Image
+		code  tosca.Code
+	}{
+		{"a name that belongs to other bytes", tosca.ImageDescription{Name: "firewall-image"}, diskImage(2), onboarding.CodeImageNameTaken},
+		{"another digest than stated", tosca.ImageDescription{Name: "new", Digests: map[string]string{"sha512": strings.Repeat("0", 128)}}, diskImage(2), onboarding.CodeImageChecksum},
+		{"another format than stated", tosca.ImageDescription{Name: "new", DiskFormat: "vmdk"}, diskImage(2), onboarding.CodeImageFormat},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			report := h.add(t, test.d, test.image, onboarding.Options{})
+			wantStatus(t, report, onboarding.Rejected)
+			wantFinding(t, report, test.code)
+			h.wantState(t, before)
+		})
+	}
+	report := h.add(t, tosca.ImageDescription{Name: "firewall-image"}, diskImage(2), onboarding.Options{OnConflict: onboarding.Keep})
+	wantStatus(t, report, onboarding.Unchanged)
+	wantActions(t, report, map[string]onboarding.Action{"firewall-image": onboarding.Kept})
+	h.wantState(t, before)
+}
+
+func TestAddDryRunStoresNothing(t *testing.T) {
+	h := newHarness(t)
+	before := h.state(t)
+	report := h.add(t, tosca.ImageDescription{Name: "new"}, diskImage(1), onboarding.Options{DryRun: true})
+	wantStatus(t, report, onboarding.Valid)
+	wantActions(t, report, map[string]onboarding.Action{"new": onboarding.Stored})
+	h.wantState(t, before)
+}
+
+func TestAReferenceIsNotAddedWithADigestThatNobodyWouldCompare(t *testing.T) {
+	h := newHarness(t)
+	before := h.state(t)
+	_, err := h.Add(t.Context(), onboarding.AddRequest{Options: onboarding.Options{Images: onboarding.Reference}, Description: tosca.ImageDescription{
+		Name: "new", URL: "https://example.org/image.qcow2", Digests: map[string]string{"sha256": strings.Repeat("0", 64)}}})
+	if err == nil {
+		t.Error("no error")
+	}
+	h.wantState(t, before)
+}
+
+func TestAnImageThatAUserAddedOutlivesThePackagesThatUseIt(t *testing.T) {
+	h := newHarness(t)
+	h.add(t, tosca.ImageDescription{Name: "firewall-image"}, diskImage(1), onboarding.Options{})
+	before := h.state(t)
+	report := h.mustOnboard(t, firewall(diskImage(1)))
+	wantActions(t, report, map[string]onboarding.Action{"firewall-image": onboarding.Reused})
+	if _, _, err := h.Repository.DeletePackage(t.Context(), report.Package.ID, false); err != nil {
+		t.Fatal(err)
+	}
+	h.wantState(t, before)
+}
+
+func TestOnboardingHealsAFileThatWentBad(t *testing.T) {
+	h := newHarness(t)
+	h.mustOnboard(t, firewall(diskImage(1)))
+	whole := h.state(t)
+	damage(t, h.Repository.Location(h.image(t, "firewall-image").ID))
+	wantStatus(t, h.onboard(t, firewall(diskImage(1)), onboarding.Options{}), onboarding.Unchanged)
+	h.wantState(t, whole)
+}

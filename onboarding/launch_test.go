@@ -1,0 +1,246 @@
+package onboarding_test
+
+import (
+	"crypto/sha512"
+	"encoding/hex"
+	"errors"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/gangway-nfv/gangway/imagerepo"
+	"github.com/gangway-nfv/gangway/imagerepo/fetch/origintest"
+	"github.com/gangway-nfv/gangway/onboarding"
+	"github.com/gangway-nfv/gangway/onboarding/onboardingtest"
+	"github.com/gangway-nfv/gangway/vim"
+)
+
+func (h *harness) launch(t *testing.T, pkg string, options vim.Options, clouds ...vim.Cloud) onboarding.LaunchReport {
+	t.Helper()
+	report, err := h.Launch(t.Context(), onboarding.LaunchRequest{Package: pkg, VIMs: clouds, Options: options})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return report
+}
+
+func sha512Of(image onboardingtest.Image) string {
+	sum := sha512.Sum512(content(image))
+	return "sha512:" + hex.EncodeToString(sum[:])
+}
+
+func TestALaunchGivesAVIMWhatItLacks(t *testing.T) {
+	h := newHarness(t)
+	public := onboardingtest.Embed("own", diskImage(1))
+	public.Public, public.MinDisk, public.MinRAM = true, 3, 64
+	pkg := h.mustOnboard(t, onboardingtest.SOL004(onboardingtest.Spec{Name: "firewall", Images: []onboardingtest.SoftwareImage{
+		public, {Name: "cirros"}}})).Package
+	there := vim.Image{ID: "cirros-id", Name: "cirros", Status: vim.Active, Size: 7, HashAlgorithm: "sha512", HashValue: "aa"}
+	one, two := &cloud{name: "one", images: []vim.Image{there}}, &cloud{name: "two", images: []vim.Image{there}}
+
+	plan := h.launch(t, "firewall", vim.Options{DryRun: true}, one, two)
+	if got := plan.VIMs[0].VDUs[0].Image; got.Action != vim.Planned || got.ID != "" {
+		t.Errorf("the plan for the first VDU is %+v", got)
+	}
+	if len(one.images) != 1 {
+		t.Errorf("a dry run left %d images on the VIM", len(one.images))
+	}
+
+	report := h.launch(t, "firewall", vim.Options{}, one, two)
+	uploaded := one.images[1].ID
+	onVIM := func(name string) onboarding.VIMReport {
+		return onboarding.VIMReport{VIM: name, VDUs: []onboarding.VDUReport{
+			{Name: "vdu_1", Image: onboarding.VDUImage{ID: uploaded, Name: "own", Action: vim.Uploaded, Verified: true, Digest: sha512Of(diskImage(1))}},
+			{Name: "vdu_2", Image: onboarding.VDUImage{ID: "cirros-id", Name: "cirros", Action: vim.Present, Digest: "sha512:aa"}},
+		}}
+	}
+	want := onboarding.LaunchReport{
+		Package: *pkg,
+		VIMs:    []onboarding.VIMReport{onVIM("one"), onVIM("two")},
+		VIMAssets: onboarding.VIMAssets{SoftwareImages: []onboarding.SoftwareImage{
+			{VIMConnectionID: "one", VNFDSoftwareImageID: "vdu_1", VIMSoftwareImageID: uploaded},
+			{VIMConnectionID: "one", VNFDSoftwareImageID: "vdu_2", VIMSoftwareImageID: "cirros-id"},
+			{VIMConnectionID: "two", VNFDSoftwareImageID: "vdu_1", VIMSoftwareImageID: uploaded},
+			{VIMConnectionID: "two", VNFDSoftwareImageID: "vdu_2", VIMSoftwareImageID: "cirros-id"},
+		}},
+	}
+	if diff := cmp.Diff(want, report); diff != "" {
+		t.Errorf("report (-want +got):\n%s", diff)
+	}
+	img := h.image(t, "own")
+	record := one.records[uploaded]
+	if record.Name != "own" || record.DiskFormat != "qcow2" || record.MinDisk != 3 || record.MinRAM != 64 ||
+		record.Mark.ImageID != img.ID || record.Mark.SHA256 != img.SHA256() || !strings.Contains(record.Mark.Package, "firewall") {
+		t.Errorf("record on the VIM is %+v", record)
+	}
+	if img.Digests["sha512"] == "" {
+		t.Error("the digest that the upload computed was not kept")
+	}
+
+	again := h.launch(t, "firewall", vim.Options{}, one, two)
+	if got := again.VIMs[1].VDUs[0].Image; got.Action != vim.Present || got.ID != uploaded || !got.Verified {
+		t.Errorf("the second launch says %+v", got)
+	}
+}
+
+// Open Baton uploaded in the background and printed what went wrong.
+func TestALaunchTellsWhatWentWrong(t *testing.T) {
+	h := newHarness(t)
+	h.mustOnboard(t, firewall(diskImage(1)))
+	refused := &vim.RefusedError{VIM: "broken", By: vim.ByQuota, Message: "no room"}
+	good, broken := &cloud{name: "good"}, &cloud{name: "broken", broken: refused}
+	report, err := h.Launch(t.Context(), onboarding.LaunchRequest{Package: "firewall", VIMs: []vim.Cloud{good, broken}})
+	if !errors.Is(err, refused) {
+		t.Errorf("error is %v", err)
+	}
+	if got := report.VIMs[0].VDUs[0]; got.Image.Action != vim.Uploaded || got.Error != "" {
+		t.Errorf("on the good VIM: %+v", got)
+	}
+	if got := report.VIMs[1].VDUs[0]; !strings.Contains(got.Error, "no room") {
+		t.Errorf("on the broken VIM: %+v", got)
+	}
+	if got := report.VIMAssets.SoftwareImages; len(got) != 1 || got[0].VIMConnectionID != "good" {
+		t.Errorf("software images are %+v", got)
+	}
+	if len(broken.images) > 0 {
+		t.Errorf("left on the VIM: %+v", broken.images)
+	}
+}
+
+func TestALaunchWithoutAnImageSaysWhatIsMissing(t *testing.T) {
+	h := newHarness(t)
+	h.mustOnboard(t, packageOf("firewall")) // expects cirros on the VIM
+	report, err := h.Launch(t.Context(), onboarding.LaunchRequest{Package: "firewall", VIMs: []vim.Cloud{&cloud{name: "empty"}}})
+	var missing *vim.MissingError
+	if !errors.As(err, &missing) || !strings.Contains(err.Error(), "cirros") {
+		t.Errorf("error is %v", err)
+	}
+	if got := report.VIMs[0].VDUs[0]; got.Image.Action != vim.Missing || got.Error == "" {
+		t.Errorf("report is %+v", got)
+	}
+}
+
+func TestTheFirstLaunchPinsAReference(t *testing.T) {
+	h, origin := newHarness(t), newOrigin(t)
+	url := origin.Serve("/image.qcow2", origintest.Plain(content(diskImage(1))))
+	wantStatus(t, h.onboard(t, packageOf("firewall", onboardingtest.Link("firewall-image", url)), onboarding.Options{Images: onboarding.Reference}), onboarding.Onboarded)
+	h.launch(t, "firewall", vim.Options{DryRun: true}, &cloud{name: "plan"})
+	if n := len(origin.Requests()); n > 0 {
+		t.Errorf("a plan made %d requests", n)
+	}
+	report := h.launch(t, "firewall", vim.Options{}, &cloud{name: "one"}, &cloud{name: "two"})
+	for _, on := range report.VIMs {
+		if got := on.VDUs[0].Image; got.Action != vim.Uploaded || got.Digest != sha512Of(diskImage(1)) {
+			t.Errorf("on %s: %+v", on.VIM, got)
+		}
+	}
+	img := h.image(t, "firewall-image")
+	if img.SHA256() != diskImage(1).SHA256() || img.Source.ETag == "" {
+		t.Errorf("image is %+v", img)
+	}
+	if litter := h.state(t).Litter; len(litter) > 0 {
+		t.Errorf("left behind: %v", litter)
+	}
+
+	// From now on it is what it was, whatever the origin has.
+	origin.Serve("/image.qcow2", origintest.Plain(content(diskImage(2))))
+	sent := origin.Sent()
+	three := &cloud{name: "three"}
+	if got := h.launch(t, "firewall", vim.Options{}, three).VIMs[0].VDUs[0].Image; got.Digest != sha512Of(diskImage(1)) {
+		t.Errorf("the next launch gave %+v", got)
+	}
+	if origin.Sent() != sent {
+		t.Error("the image was fetched again")
+	}
+}
+
+func TestConcurrentLaunchesPinAReferenceToOneContent(t *testing.T) {
+	h, origin := newHarness(t), newOrigin(t)
+	url := origin.Serve("/image.qcow2", origintest.Plain(content(diskImage(1))))
+	wantStatus(t, h.onboard(t, packageOf("firewall", onboardingtest.Link("firewall-image", url)), onboarding.Options{Images: onboarding.Reference}), onboarding.Onboarded)
+	var running sync.WaitGroup
+	for range 4 {
+		running.Go(func() { h.launch(t, "firewall", vim.Options{}, &cloud{name: "own"}) })
+	}
+	running.Wait()
+	h.wantState(t, state{
+		Packages: map[string][]string{"default gangway/firewall 1.0": {"firewall-image"}},
+		Images:   map[string]string{"default/firewall-image": diskImage(1).SHA256()},
+		Files:    1,
+	})
+}
+
+func TestAReferenceIsNotPinnedToBytesThatTheDescriptionDenies(t *testing.T) {
+	h, origin := newHarness(t), newOrigin(t)
+	url := origin.Serve("/image.qcow2", origintest.Plain(content(diskImage(1))))
+	for name, edit := range map[string]func(*onboardingtest.SoftwareImage){
+		"digest": func(s *onboardingtest.SoftwareImage) { s.SHA256 = strings.Repeat("0", 64) },
+		"format": func(s *onboardingtest.SoftwareImage) { s.DiskFormat = "vmdk" },
+	} {
+		t.Run(name, func(t *testing.T) {
+			linked := onboardingtest.Link(name, url)
+			edit(&linked)
+			wantStatus(t, h.onboard(t, onboardingtest.SOL004(onboardingtest.Spec{Name: name, Images: []onboardingtest.SoftwareImage{linked}}),
+				onboarding.Options{Images: onboarding.Reference}), onboarding.Onboarded)
+			before := h.state(t)
+			on := &cloud{name: "one"}
+			if _, err := h.Launch(t.Context(), onboarding.LaunchRequest{Package: name, VIMs: []vim.Cloud{on}}); err == nil {
+				t.Error("no error")
+			}
+			if len(on.images) > 0 {
+				t.Errorf("left on the VIM: %+v", on.images)
+			}
+			h.wantState(t, before)
+		})
+	}
+}
+
+func TestAPackageIsFoundByIDAndByItsNames(t *testing.T) {
+	h := newHarness(t)
+	build := func(vendor, name, version string) string {
+		return h.mustOnboard(t, onboardingtest.OpenBatonTar(onboardingtest.Spec{Vendor: vendor, Name: name, Version: version})).Package.ID
+	}
+	firewall := build("acme", "firewall", "1.0")
+	old, recent := build("acme", "router", "1.0"), build("acme", "router", "2.0")
+	other := build("other", "router", "3.0")
+	for called, want := range map[string]string{
+		"firewall": firewall, "acme/firewall": firewall, "firewall:1.0": firewall, "acme/firewall:1.0": firewall, firewall: firewall,
+		"router:1.0": old, "acme/router:2.0": recent, "other/router": other,
+	} {
+		got, err := h.FindPackage(t.Context(), onboarding.DefaultProject, called)
+		if err != nil || got.ID != want || len(got.Record) == 0 {
+			t.Errorf("%s is %s, not %s; error %v", called, got.ID, want, err)
+		}
+	}
+	for _, called := range []string{"router", "acme/router"} {
+		_, err := h.FindPackage(t.Context(), onboarding.DefaultProject, called)
+		var ambiguous *onboarding.AmbiguousError
+		if !errors.As(err, &ambiguous) || len(ambiguous.Found) < 2 {
+			t.Errorf("%s: error is %v", called, err)
+		}
+	}
+	for _, called := range []string{"", "nothing", "firewall:2.0", "other/firewall", imagerepo.NewID()} {
+		if _, err := h.FindPackage(t.Context(), onboarding.DefaultProject, called); !errors.Is(err, imagerepo.ErrNotFound) {
+			t.Errorf("%q: error is %v", called, err)
+		}
+	}
+	if _, err := h.FindPackage(t.Context(), "elsewhere", firewall); !errors.Is(err, imagerepo.ErrNotFound) {
+		t.Errorf("a package of another project is found: %v", err)
+	}
+	if _, err := h.Launch(t.Context(), onboarding.LaunchRequest{Package: "nothing"}); !errors.Is(err, imagerepo.ErrNotFound) {
+		t.Errorf("launch: error is %v", err)
+	}
+}
+
+func TestALaunchTakesTheImageThatWasKept(t *testing.T) {
+	h := newHarness(t)
+	h.mustOnboard(t, firewall(diskImage(1)))
+	report := h.onboard(t, packageOf("router", onboardingtest.Embed("firewall-image", diskImage(2))), onboarding.Options{OnConflict: onboarding.Keep})
+	wantStatus(t, report, onboarding.Onboarded)
+	got := h.launch(t, "router", vim.Options{}, &cloud{name: "one"}).VIMs[0].VDUs[0].Image
+	if got.Digest != sha512Of(diskImage(1)) {
+		t.Errorf("image is %+v", got)
+	}
+}
