@@ -3,13 +3,11 @@ package main
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -27,21 +25,25 @@ func TestProcesses(t *testing.T) {
 	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
 		t.Fatalf("go build: %v\n%s", err, out)
 	}
-	for name, test := range map[string]func(*testing.T, string){
-		"onboard is killed as its input comes":                onboardKilledByInput,
-		"onboard is killed as its URL comes":                  onboardKilledByURL,
-		"onboard is killed as files appear":                   onboardKilledByFiles,
-		"onboard is killed at any time":                       onboardKilledByTime,
-		"launch is killed at every request":                   launchKilled,
-		"launch is killed and leaves an image in saving":      launchKilledInSaving,
-		"launch is killed beside another":                     launchKilledBesideAnother,
-		"onboard is interrupted and goes on":                  onboardInterrupted,
-		"onboard is interrupted while standard input is idle": onboardInterruptedIdle,
-		"launch is interrupted and goes on":                   launchInterrupted,
+	// Those that wait for a time-out come first.
+	for _, test := range []struct {
+		name string
+		run  func(*testing.T, string)
+	}{
+		{"launch is killed and leaves an image in saving", launchKilledInSaving},
+		{"launch is killed at every request", launchKilled},
+		{"launch is killed beside another", launchKilledBesideAnother},
+		{"launch is interrupted and goes on", launchInterrupted},
+		{"onboard is killed as its input comes", onboardKilledByInput},
+		{"onboard is killed as its URL comes", onboardKilledByURL},
+		{"onboard is killed as files appear", onboardKilledByFiles},
+		{"onboard is killed at any time", onboardKilledByTime},
+		{"onboard is interrupted and goes on", onboardInterrupted},
+		{"onboard is interrupted while standard input is idle", onboardInterruptedIdle},
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			test(t, binary)
+			test.run(t, binary)
 		})
 	}
 }
@@ -64,36 +66,42 @@ func newHome(t *testing.T, binary string, env ...string) *home {
 type process struct {
 	t              *testing.T
 	cmd            *exec.Cmd
-	stdout, stderr bytes.Buffer
-	exited         func() int // waits for the exit code; -1 when it was killed
+	stdout, stderr bytes.Buffer // to be read when it has ended
+	ended          chan struct{}
 }
 
 // start starts gangway. The test's end kills it if nobody else does.
 func (h *home) start(stdin io.Reader, args ...string) *process {
 	h.t.Helper()
-	p := &process{t: h.t, cmd: exec.Command(h.binary, args...)}
+	p := &process{t: h.t, cmd: exec.Command(h.binary, args...), ended: make(chan struct{})}
 	p.cmd.Env, p.cmd.Stdin, p.cmd.Stdout, p.cmd.Stderr = h.env, stdin, &p.stdout, &p.stderr
 	if err := p.cmd.Start(); err != nil {
 		h.t.Fatal(err)
 	}
-	p.exited = sync.OnceValue(func() int {
-		overdue := time.AfterFunc(within, func() { _ = p.cmd.Process.Kill() })
-		defer overdue.Stop()
-		err := p.cmd.Wait()
-		var exit *exec.ExitError
-		if err != nil && !errors.As(err, &exit) {
-			h.t.Error(err)
-		}
-		return p.cmd.ProcessState.ExitCode()
-	})
+	go func() {
+		defer close(p.ended)
+		_ = p.cmd.Wait() // its state tells
+	}()
 	h.t.Cleanup(p.kill)
 	return p
+}
+
+// exited waits for the exit code, which is -1 when the process was killed.
+func (p *process) exited() int {
+	p.t.Helper()
+	select {
+	case <-p.ended:
+	case <-time.After(within):
+		p.t.Errorf("gangway did not end within %v", within)
+		p.kill()
+	}
+	return p.cmd.ProcessState.ExitCode()
 }
 
 // kill ends the process without a chance to do anything, and waits for that.
 func (p *process) kill() {
 	_ = p.cmd.Process.Kill() // it may have ended by itself
-	p.exited()
+	<-p.ended
 }
 
 func (p *process) interrupt() {

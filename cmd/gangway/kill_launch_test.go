@@ -1,0 +1,151 @@
+package main
+
+import (
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/gangway-nfv/gangway/onboarding"
+	"github.com/gangway-nfv/gangway/onboarding/onboardingtest"
+	"github.com/gangway-nfv/gangway/vim"
+	"github.com/gangway-nfv/gangway/vim/glancetest"
+)
+
+const launchedSize = 2 << 20 // bytes
+
+// stage is a repository with a package of one image, and a cloud that lacks it.
+type stage struct {
+	*home
+	cloud *glancetest.Server
+}
+
+func newStage(t *testing.T, binary string) *stage {
+	cloud := glancetest.New(glancetest.Options{})
+	t.Cleanup(cloud.Close)
+	folder := t.TempDir()
+	clouds := filepath.Join(folder, "clouds.yaml")
+	if err := os.WriteFile(clouds, cloud.CloudsYAML(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(folder, "firewall.tar")
+	spec := onboardingtest.Spec{Name: "firewall", Images: []onboardingtest.SoftwareImage{
+		onboardingtest.Embed("disk", onboardingtest.QCOW2(launchedSize, launchedSize, 1))}}
+	if err := onboardingtest.WriteFile(file, onboardingtest.Tar, onboardingtest.OpenBatonTar(spec)); err != nil {
+		t.Fatal(err)
+	}
+	s := &stage{home: newHome(t, binary, "OS_CLIENT_CONFIG_FILE="+clouds), cloud: cloud}
+	s.run("onboard", file)
+	return s
+}
+
+var launching = []string{"launch", "firewall", "--vim", "region-one", "-o", "json"}
+
+// delivered checks that the cloud has the image once and whole, and nothing of
+// ours beside it.
+func (s *stage) delivered(report string) onboarding.VDUImage {
+	s.t.Helper()
+	got := decode[onboarding.LaunchReport](s.t, report).VIMs[0].VDUs[0].Image
+	images := s.cloud.Glance("").Images()
+	if len(images) != 1 || images[0].Name != "disk" || images[0].Status != "active" || images[0].Size != launchedSize || images[0].ID != got.ID {
+		s.t.Errorf("the cloud has %+v, and the launch says %+v", images, got)
+	}
+	if !got.Verified {
+		s.t.Error("the image is not verified")
+	}
+	return got
+}
+
+// The process is killed in the middle of every request that it makes.
+func launchKilled(t *testing.T, binary string) {
+	moments := []glancetest.Fault{
+		{Route: glancetest.Authenticate},
+		{Route: glancetest.List},
+		{Route: glancetest.Create, Cut: true},
+		{Route: glancetest.Create, AfterEffect: true},
+		{Route: glancetest.Upload},
+		{Route: glancetest.Upload, AfterBytes: 1},
+		{Route: glancetest.Upload, AfterBytes: launchedSize / 4},
+		{Route: glancetest.Upload, AfterBytes: launchedSize / 2},
+		{Route: glancetest.Upload, AfterBytes: launchedSize - 1},
+		{Route: glancetest.Upload, AfterBytes: glancetest.WholeBody},
+		{Route: glancetest.Upload, AfterEffect: true},
+		{Route: glancetest.Show},
+	}
+	for _, moment := range moments {
+		t.Run(fmt.Sprintf("%s after %d bytes, effect %t", moment.Route, moment.AfterBytes, moment.AfterEffect), func(t *testing.T) {
+			t.Parallel()
+			s := newStage(t, binary)
+			victim := make(chan *process, 1)
+			moment.Do = func(*http.Request) { (<-victim).kill() }
+			s.cloud.Inject(moment)
+			p := s.start(nil, launching...)
+			victim <- p
+			if code := p.exited(); code != -1 {
+				t.Fatalf("exit code %d: the process made no such request", code)
+			}
+			// Bytes that were on their way when the process died may still arrive.
+			want := vim.Uploaded
+			await(t, "the cloud is done with what it was sent", func() bool {
+				images := s.cloud.Glance("").Images()
+				if len(images) == 1 && images[0].Status == "active" {
+					want = vim.Present
+				}
+				return len(images) == 0 || images[0].Status != "saving"
+			})
+			if image := s.delivered(s.run(launching...)); image.Action != want {
+				t.Errorf("the second launch says %s, not %s", image.Action, want)
+			}
+		})
+	}
+}
+
+// The cloud does not notice that the process is gone, so that its image stays in
+// saving. It is taken over when it has stood still for long enough.
+func launchKilledInSaving(t *testing.T, binary string) {
+	s := newStage(t, binary)
+	victim := make(chan *process, 1)
+	s.cloud.Inject(glancetest.Fault{Route: glancetest.Upload, AfterBytes: launchedSize / 2, Die: true,
+		Do: func(*http.Request) { (<-victim).kill() }})
+	p := s.start(nil, launching...)
+	victim <- p
+	p.exited()
+	await(t, "the image is in saving", func() bool {
+		images := s.cloud.Glance("").Images()
+		return len(images) == 1 && images[0].Status == "saving"
+	})
+	s.delivered(s.run(append(launching, "--takeover-after", leastTakeover.String())...))
+}
+
+// Of two processes that launch at once, either is killed, and the other one
+// finishes.
+func launchKilledBesideAnother(t *testing.T, binary string) {
+	for _, killed := range []string{"the first", "the second"} {
+		t.Run(killed, func(t *testing.T) {
+			s := newStage(t, binary)
+			slow := s.cloud.Inject(glancetest.Fault{Route: glancetest.Upload, Times: -1, Rate: launchedSize})
+			first := s.start(nil, launching...)
+			await(t, "the first one uploads", func() bool { return s.cloud.Stats().BytesReceived > 0 })
+			shown := s.cloud.Stats().Requests[glancetest.Show]
+			second := s.start(nil, launching...)
+			await(t, "the second one looks at the upload", func() bool { return s.cloud.Stats().Requests[glancetest.Show] > shown })
+			if s.cloud.Stats().UploadsFinished != 0 {
+				t.Fatal("the upload is over before a process was killed")
+			}
+			slow()
+			victim, other := first, second
+			if killed == "the second" {
+				victim, other = second, first
+			}
+			victim.kill()
+			if code := other.exited(); code != exitOK {
+				t.Fatalf("exit code %d of the other one:\n%s", code, &other.stderr)
+			}
+			s.delivered(other.stdout.String())
+			if finished := s.cloud.Stats().UploadsFinished; finished != 1 {
+				t.Errorf("%d uploads came to their end", finished)
+			}
+		})
+	}
+}

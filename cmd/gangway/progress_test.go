@@ -1,0 +1,115 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
+)
+
+func TestTransfersAreLoggedEveryFewSecondsOffATerminal(t *testing.T) {
+	transfer := func(config Config) string {
+		var out bytes.Buffer
+		synctest.Test(t, func(*testing.T) {
+			p := (&app{stderr: &out, config: config}).newProgress()
+			for second := range int64(13) {
+				p.update(transferName{"firewall.tar", "disk"}, second, 12)
+				time.Sleep(time.Second)
+			}
+			p.end("firewall.tar")
+			p.finish()
+		})
+		return out.String()
+	}
+	want := `{"time":"2000-01-01T00:00:05Z","level":"INFO","msg":"transfer","name":"firewall.tar disk","bytes":5,"of":12}
+{"time":"2000-01-01T00:00:10Z","level":"INFO","msg":"transfer","name":"firewall.tar disk","bytes":10,"of":12}
+`
+	if diff := cmp.Diff(want, transfer(Config{LogFormat: "json", LogLevel: "error"})); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if got := transfer(Config{LogFormat: "text"}); !strings.Contains(got, `level=INFO msg=transfer name="firewall.tar disk" bytes=5 of=12`) {
+		t.Errorf("text: %q", got)
+	}
+	if got := transfer(Config{Quiet: true}); got != "" {
+		t.Errorf("quiet: %q", got)
+	}
+}
+
+func TestTransfersAreBarsOnATerminal(t *testing.T) {
+	screen, terminal := openTerminal(t)
+	p := (&app{stderr: terminal}).newProgress()
+	for n := range 2 {
+		p.update(transferName{fmt.Sprintf("\x1b[2Jpackage-%d.tar", n), "disk"}, 1<<20, 4<<20)
+	}
+	p.update(transferName{of: "-"}, 1<<20, -1)
+
+	var seen strings.Builder
+	buf := make([]byte, 4096)
+	for !strings.Contains(seen.String(), "package-1.tar disk") || !strings.Contains(seen.String(), "1.0 MiB / 4.0 MiB") {
+		n, err := screen.Read(buf)
+		seen.Write(buf[:n])
+		if err != nil {
+			t.Fatalf("%v after %q", err, seen.String())
+		}
+	}
+	if strings.Contains(seen.String(), "\x1b[2J") {
+		t.Errorf("a name steers the terminal: %q", seen.String())
+	}
+	p.end("\x1b[2Jpackage-0.tar")
+	p.finish()
+	terminal.Close()
+	if _, err := io.Copy(io.Discard, screen); err == nil {
+		t.Error("the terminal is still open") // its other end reads EIO when it is closed
+	}
+}
+
+// openTerminal returns both ends of a pseudo-terminal.
+func openTerminal(t *testing.T) (screen, terminal *os.File) {
+	t.Helper()
+	screen, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)
+	if err != nil {
+		t.Skipf("no pseudo-terminal: %v", err)
+	}
+	t.Cleanup(func() { screen.Close() })
+	if err := screen.SetDeadline(time.Now().Add(within)); err != nil {
+		t.Fatal(err)
+	}
+	number, err := control(screen, func(fd int) (int, error) {
+		if err := unix.IoctlSetPointerInt(fd, unix.TIOCSPTLCK, 0); err != nil {
+			return 0, err
+		}
+		if err := unix.IoctlSetWinsize(fd, unix.TIOCSWINSZ, &unix.Winsize{Row: 24, Col: 120}); err != nil {
+			return 0, err
+		}
+		return unix.IoctlGetInt(fd, unix.TIOCGPTN)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	terminal, err = os.OpenFile(fmt.Sprintf("/dev/pts/%d", number), os.O_RDWR|unix.O_NOCTTY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { terminal.Close() })
+	return screen, terminal
+}
+
+// control calls fn with the descriptor of a file, and leaves its deadlines in
+// force.
+func control(file *os.File, fn func(fd int) (int, error)) (n int, err error) {
+	raw, err := file.SyscallConn()
+	if err != nil {
+		return 0, err
+	}
+	if controlErr := raw.Control(func(fd uintptr) { n, err = fn(int(fd)) }); controlErr != nil {
+		return 0, controlErr
+	}
+	return n, err
+}
