@@ -162,6 +162,7 @@ func TestTheDoctorFindsAndMendsDamage(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			repo := newRepository(t)
 			alone, one, two := repo.add(t, "alone", data(2, chunk)), repo.add(t, "one", good), repo.add(t, "two", good)
 			test.spoil(t, repo, alone, one, two)

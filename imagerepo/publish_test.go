@@ -136,7 +136,7 @@ func TestARefusedPublicationCanBeMadeInAnotherForm(t *testing.T) {
 
 func TestConcurrentPublicationsOfOneNameHaveOneWinnerAndLeaveOneFile(t *testing.T) {
 	const rivals = 8
-	folder := t.TempDir()
+	folder := newFolder(t)
 	repos := []*repository{openRepository(t, folder), openRepository(t, folder)}
 	var mu sync.Mutex
 	var won []imagerepo.Image
@@ -314,6 +314,7 @@ func TestBytesThatComeAgainHealWhatWentBad(t *testing.T) {
 	} {
 		for _, healing := range []string{"by healing", "by another name"} {
 			t.Run(name+" "+healing, func(t *testing.T) {
+				t.Parallel()
 				repo := newRepository(t)
 				img, twin := repo.add(t, "image", good), repo.add(t, "twin", good)
 				repo.linked(t, img, twin)
@@ -364,6 +365,7 @@ func TestAReferencedImageIsPinned(t *testing.T) {
 	p := data(1, chunk)
 	for name, twin := range map[string]bool{"by fetched bytes": false, "by those of a twin": true} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			repo := newRepository(t)
 			img := repotest.Image("p", "referenced", "")
 			files := 1

@@ -35,7 +35,7 @@ type repository struct {
 
 func newRepository(t *testing.T) *repository {
 	t.Helper()
-	return openRepository(t, t.TempDir())
+	return openRepository(t, newFolder(t))
 }
 
 func openRepository(t *testing.T, folder string) *repository {

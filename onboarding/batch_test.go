@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
+	"testing/synctest"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -55,27 +56,31 @@ func TestABatchStopsAtTheFirstThatIsNotAccepted(t *testing.T) {
 	}
 }
 
+// A batch with fewer jobs than these packages wait for would deadlock, which
+// synctest reports.
 func TestABatchRunsAsManyAtOnceAsItHasJobs(t *testing.T) {
-	const jobs = 3
-	var arrived [jobs]chan struct{}
-	for i := range arrived {
-		arrived[i] = make(chan struct{})
-	}
-	reports := 0
-	err := onboarding.Batch(t.Context(), named("0", "1", "2", "3", "4"), onboarding.BatchOptions{Jobs: jobs},
-		func(_ context.Context, src onboarding.Source) (onboarding.Report, error) {
-			// The first three wait for each other.
-			if i := int(src.Name[0] - '0'); i < jobs {
-				close(arrived[i])
-				for _, other := range arrived {
-					<-other
+	synctest.Test(t, func(t *testing.T) {
+		const jobs = 3
+		var arrived [jobs]chan struct{}
+		for i := range arrived {
+			arrived[i] = make(chan struct{})
+		}
+		reports := 0
+		err := onboarding.Batch(t.Context(), named("0", "1", "2", "3", "4"), onboarding.BatchOptions{Jobs: jobs},
+			func(_ context.Context, src onboarding.Source) (onboarding.Report, error) {
+				// The first three wait for each other.
+				if i := int(src.Name[0] - '0'); i < jobs {
+					close(arrived[i])
+					for _, other := range arrived {
+						<-other
+					}
 				}
-			}
-			return onboarding.Report{Source: src.Name, Status: onboarding.Onboarded}, nil
-		}, func(onboarding.Report) { reports++ })
-	if err != nil || reports != 5 {
-		t.Errorf("%d reports, error %v", reports, err)
-	}
+				return onboarding.Report{Source: src.Name, Status: onboarding.Onboarded}, nil
+			}, func(onboarding.Report) { reports++ })
+		if err != nil || reports != 5 {
+			t.Errorf("%d reports, error %v", reports, err)
+		}
+	})
 }
 
 func TestABatchEndsWithItsContextAndItsSources(t *testing.T) {

@@ -2,9 +2,14 @@
 // the three parts that know nothing of each other: tosca (what a package says),
 // imagerepo (names, files, digests) and vim (clouds).
 //
-//	Source ─▶ open ─▶ describe ─▶ stage ─▶ commit            launch ─▶ VIM
-//	          csar     tosca      imagerepo.Intake,          vim
-//	                              diskfmt, fetch
+//	Source ─▶ open ─▶ describe ─▶ stage ─▶ identify ─▶ fetch ─▶ commit      launch ─▶ VIM
+//	          csar     tosca      Intake   names       URLs     catalogue   vim
+//
+// Open reads the container and describe what the package says. Stage takes its
+// image files in and compares them with what is said of them. Identify proves
+// the other files, and finds out what the repository has of the package and of
+// the names of its images. Fetch takes in the images by URL, last, as it is the
+// dearest.
 //
 // [Pipeline.Onboard] takes one package through the stages, [Pipeline.Validate]
 // does so without storing anything, and [Batch] runs many at once.

@@ -146,7 +146,7 @@ func (r *LaunchReport) add(result vim.Result) {
 			told.Error = vdu.Err.Error()
 		}
 		on.VDUs = append(on.VDUs, told)
-		if vdu.ImageID != "" && vdu.Err == nil && vdu.Action != vim.Planned {
+		if vdu.ImageID != "" && vdu.Err == nil {
 			r.VIMAssets.SoftwareImages = append(r.VIMAssets.SoftwareImages, SoftwareImage{
 				VIMConnectionID: result.VIM, VNFDSoftwareImageID: vdu.SoftwareImageID, VIMSoftwareImageID: vdu.ImageID})
 		}

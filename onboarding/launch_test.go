@@ -4,6 +4,7 @@ import (
 	"crypto/sha512"
 	"encoding/hex"
 	"errors"
+	"net/http"
 	"strings"
 	"sync"
 	"testing"
@@ -170,6 +171,25 @@ func TestConcurrentLaunchesPinAReferenceToOneContent(t *testing.T) {
 		Images:   map[string]string{"default/firewall-image": diskImage(1).SHA256()},
 		Files:    1,
 	})
+}
+
+func TestALaunchThatIsOvertakenTakesWhatWasPinned(t *testing.T) {
+	h, origin := newHarness(t), newOrigin(t)
+	var members []onboardingtest.Member
+	changed := origintest.Plain(content(diskImage(2)), func(w http.ResponseWriter, r *http.Request, f origintest.File) {
+		// While the launch fetches, an onboarding gets the content of before.
+		origin.Serve("/image.qcow2", origintest.Plain(content(diskImage(1))))
+		wantStatus(t, h.onboard(t, members, onboarding.Options{}), onboarding.Onboarded)
+		origintest.Good(w, r, f)
+	})
+	members = packageOf("firewall", onboardingtest.Link("firewall-image", origin.Serve("/image.qcow2", changed)))
+	wantStatus(t, h.onboard(t, members, onboarding.Options{Images: onboarding.Reference}), onboarding.Onboarded)
+	if got := h.launch(t, "firewall", vim.Options{}, &cloud{name: "one"}).VIMs[0].VDUs[0].Image; got.Digest != sha512Of(diskImage(1)) {
+		t.Errorf("image is %+v", got)
+	}
+	if litter := h.state(t).Litter; len(litter) > 0 {
+		t.Errorf("left behind: %v", litter)
+	}
 }
 
 func TestAReferenceIsNotPinnedToBytesThatTheDescriptionDenies(t *testing.T) {

@@ -257,3 +257,30 @@ func TestOnboardingAgainTakesAnImageOfAnotherPackageInThePlaceOfOneThatWasDelete
 		Files:    1,
 	})
 }
+
+func TestAnImageThatIsDeletedWhileAPackageComesIsStoredWithIt(t *testing.T) {
+	h := newHarness(t)
+	image := diskImage(1)
+	firewall := onboardingtest.Bytes(onboardingtest.Tar, packageOf("firewall", onboardingtest.Embed("shared", image)))
+	router := onboardingtest.Bytes(onboardingtest.Tar, packageOf("router", onboardingtest.Embed("shared", image)))
+	for range 10 {
+		first := h.onboardBytes(t, firewall, onboarding.Options{})
+		var running sync.WaitGroup
+		running.Go(func() {
+			if _, _, err := h.Repository.DeletePackage(t.Context(), first.Package.ID, false); err != nil {
+				t.Error(err)
+			}
+		})
+		second := h.onboardBytes(t, router, onboarding.Options{})
+		running.Wait()
+		wantStatus(t, second, onboarding.Onboarded)
+		h.wantState(t, state{
+			Packages: map[string][]string{"default gangway/router 1.0": {"shared"}},
+			Images:   map[string]string{"default/shared": image.SHA256()},
+			Files:    1,
+		})
+		if _, _, err := h.Repository.DeletePackage(t.Context(), second.Package.ID, false); err != nil {
+			t.Fatal(err)
+		}
+	}
+}

@@ -91,7 +91,7 @@ func (j *job) ending(ctx context.Context, work func() (Report, error)) (Report, 
 		err = fmt.Errorf("onboard %s: %w", j.source, err)
 	}
 	j.log().Info("onboarding ended", "source", j.source, "project", j.opts.Project, "status", report.Status,
-		"images", len(report.Images), "findings", len(report.Findings), "err", err)
+		"images", len(report.Images), "findings", len(report.Findings))
 	return report, err
 }
 

@@ -11,6 +11,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -18,6 +19,7 @@ import (
 	"github.com/gangway-nfv/gangway/imagerepo"
 	"github.com/gangway-nfv/gangway/imagerepo/fetch/origintest"
 	"github.com/gangway-nfv/gangway/onboarding"
+	"github.com/gangway-nfv/gangway/onboarding/csar"
 	"github.com/gangway-nfv/gangway/onboarding/onboardingtest"
 	"github.com/gangway-nfv/gangway/tosca"
 )
@@ -272,6 +274,33 @@ func TestMemoryDoesNotGrowWithTheImage(t *testing.T) {
 	if allocated := after.TotalAlloc - before.TotalAlloc; allocated > size/2 {
 		t.Errorf("%d bytes were allocated for an image of %d", allocated, size)
 	}
+}
+
+func TestTheBytesOfAZipAreReadOnce(t *testing.T) {
+	h := newHarness(t)
+	data := onboardingtest.Bytes(onboardingtest.Zip, firewall(onboardingtest.QCOW2(4<<20, 1<<30, 1)))
+	counted := &countedReaderAt{ReaderAt: bytes.NewReader(data)}
+	report, err := h.Onboard(t.Context(), onboarding.Source{Name: "package", Open: func(context.Context) (csar.Source, io.Closer, error) {
+		return csar.Source{At: counted, Size: int64(len(data))}, io.NopCloser(nil), nil
+	}}, onboarding.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantStatus(t, report, onboarding.Onboarded)
+	if n := counted.n.Load(); n > int64(len(data))*5/4 {
+		t.Errorf("%d bytes were read of a package of %d", n, len(data))
+	}
+}
+
+type countedReaderAt struct {
+	io.ReaderAt
+	n atomic.Int64
+}
+
+func (c *countedReaderAt) ReadAt(p []byte, off int64) (int, error) {
+	n, err := c.ReaderAt.ReadAt(p, off)
+	c.n.Add(int64(n))
+	return n, err
 }
 
 // Open Baton took one package at a time, and mixed the contents of those that

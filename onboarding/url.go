@@ -21,10 +21,8 @@ func (j *job) fetchImages(ctx context.Context) error {
 		}
 		img := &image{description: d, source: imagerepo.Source{URL: d.URL}}
 		if j.opts.Images == Fetch && j.findings.Refused() {
-			if err := j.blame(j.probe(ctx, d)); ctx.Err() != nil {
-				return err
-			}
-			continue // whatever else kept the origin from answering
+			_ = j.blame(j.probe(ctx, d)) // that an origin does not answer is no finding
+			continue
 		}
 		if j.opts.Images == Fetch {
 			if err := j.blame(j.fetch(ctx, img)); err != nil {
@@ -73,8 +71,8 @@ func (j *job) fetch(ctx context.Context, img *image) error {
 	img.content, img.source, err = j.transfer(ctx, d, req)
 	switch {
 	case err == nil:
-		d.Digests = nil // those of the source or of the content, and proven
-		return j.judge(ctx, d, img.content)
+		j.judgeFormat(d, img.content) // the digests are proven, be they the source's or the content's
+		return nil
 	case before == nil, ctx.Err() != nil:
 		return blamed(d, err)
 	case errors.Is(err, fetch.ErrNotModified):

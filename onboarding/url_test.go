@@ -173,6 +173,18 @@ func TestAnOriginThatIsDownFailsTheOnboardingAndLeavesNothing(t *testing.T) {
 	h.wantState(t, before)
 }
 
+func TestAReferenceIsNoCopyOfWhatItsOriginDoesNotDeliver(t *testing.T) {
+	h, origin := newHarness(t), newOrigin(t)
+	url := origin.Serve("/image.qcow2", origintest.File{Always: origintest.Drop()})
+	data := onboardingtest.Bytes(onboardingtest.Tar, packageOf("firewall", onboardingtest.Link("firewall-image", url)))
+	wantStatus(t, h.onboardBytes(t, data, onboarding.Options{Images: onboarding.Reference}), onboarding.Onboarded)
+	report, err := h.Onboard(t.Context(), stream(data), onboarding.Options{})
+	if err == nil {
+		t.Error("no error")
+	}
+	wantStatus(t, report, onboarding.Failed)
+}
+
 func TestABrokenTransferGoesOn(t *testing.T) {
 	h, origin := newHarness(t), newOrigin(t)
 	url := origin.Serve("/image.qcow2", origintest.Plain(content(diskImage(1)), origintest.CutAfter(100_000), origintest.CutAfter(50_000)))
@@ -304,7 +316,7 @@ func TestFindingsHideTheSecretsOfURLs(t *testing.T) {
 
 func TestAPackageComesFromAURL(t *testing.T) {
 	h, origin := newHarness(t), newOrigin(t)
-	for i, container := range onboardingtest.Containers() {
+	for i, container := range []onboardingtest.Container{onboardingtest.TarGzip, onboardingtest.Zip} {
 		t.Run(string(container), func(t *testing.T) {
 			image := diskImage(uint64(i))
 			url := origin.Serve("/package."+string(container), origintest.Plain(onboardingtest.Bytes(container, firewall(image)), origintest.CutAfter(90_000)))

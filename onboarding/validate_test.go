@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/gangway-nfv/gangway/onboarding"
+	"github.com/gangway-nfv/gangway/onboarding/csar"
 	"github.com/gangway-nfv/gangway/onboarding/onboardingtest"
 	"github.com/gangway-nfv/gangway/tosca"
 )
@@ -53,7 +54,7 @@ func TestValidateComparesEveryStatedDigest(t *testing.T) {
 					}
 				}
 				slices.Reverse(members) // images first
-				var alone onboarding.Pipeline
+				alone := onboarding.Pipeline{Limits: csar.Limits{Memory: 128 << 10}}
 				report, err := alone.Validate(t.Context(), stream(onboardingtest.Bytes(container, members)), onboarding.Options{})
 				if err != nil {
 					t.Fatal(err)

@@ -95,7 +95,7 @@ func (a *app) addImage(ctx context.Context, p *onboarding.Pipeline, f *addFlags,
 		req.Content, req.Size = file, info.Size()
 	}
 	bars := a.newProgress()
-	req.Progress = func(at onboarding.Progress) { bars.update(transferName{of: f.description.Name}, at.Done, at.Total) }
+	req.Progress = func(at onboarding.Progress) { bars.update(f.description.Name, "", at.Done, at.Total) }
 	report, err := p.Add(ctx, req)
 	bars.finish()
 	if err := a.print(report, func(w io.Writer) error {

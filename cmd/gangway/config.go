@@ -174,7 +174,7 @@ func (a *app) logger() *slog.Logger {
 func (a *app) loggerAt(level slog.Level) *slog.Logger {
 	options := &slog.HandlerOptions{Level: level}
 	if a.config.LogFormat == "json" {
-		return slog.New(slog.NewJSONHandler(a.stderr, options))
+		return slog.New(slog.NewJSONHandler(logWriter{a}, options))
 	}
-	return slog.New(slog.NewTextHandler(a.stderr, options))
+	return slog.New(slog.NewTextHandler(logWriter{a}, options))
 }

@@ -26,7 +26,7 @@ remains.`,
 			return a.withRepository(ctx, func(p *onboarding.Pipeline) error {
 				bars := a.newProgress()
 				options.Progress = func(at imagerepo.DoctorProgress) {
-					bars.update(transferName{of: "doctor"}, at.Bytes, -1)
+					bars.update("doctor", "", at.Bytes, -1)
 				}
 				diagnosis, err := p.Repository.Doctor(ctx, options)
 				bars.finish()

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -75,15 +76,18 @@ func onboardInterruptedIdle(t *testing.T, binary string) {
 
 func launchInterrupted(t *testing.T, binary string) {
 	s := newStage(t, binary)
-	slow := s.cloud.Inject(glancetest.Fault{Route: glancetest.Upload, Times: -1, Rate: launchedSize / 2})
+	victim := make(chan *process, 1)
+	s.cloud.Inject(glancetest.Fault{Route: glancetest.Upload, AfterBytes: launchedSize / 2, Do: func(*http.Request) {
+		p := <-victim
+		p.interrupt()
+		<-p.ended
+	}})
 	p := s.start(nil, launching...)
-	await(t, "the upload is under way", func() bool { return s.cloud.Stats().BytesReceived > launchedSize/4 })
-	p.interrupt()
+	victim <- p
 	interruptedProperly(t, p)
 	if images := s.cloud.Glance("").Images(); len(images) != 0 {
 		t.Errorf("the interrupted launch leaves %+v", images)
 	}
-	slow()
 	if image := s.delivered(s.run(launching...)); image.Action != vim.Uploaded {
 		t.Errorf("the second launch says %s", image.Action)
 	}

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 
 	"github.com/gangway-nfv/gangway/onboarding"
@@ -13,7 +14,8 @@ import (
 	"github.com/gangway-nfv/gangway/vim/glancetest"
 )
 
-const launchedSize = 2 << 20 // bytes
+// launchedSize in bytes is more than the buffers of a connection hold.
+const launchedSize = 16 << 20
 
 // stage is a repository with a package of one image, and a cloud that lacks it.
 type stage struct {
@@ -73,31 +75,42 @@ func launchKilled(t *testing.T, binary string) {
 		{Route: glancetest.Upload, AfterEffect: true},
 		{Route: glancetest.Show},
 	}
+	// Some of the second launches wait for signs of life of the first: together.
+	checks := make(map[string]func(*testing.T))
 	for _, moment := range moments {
-		t.Run(fmt.Sprintf("%s after %d bytes, effect %t", moment.Route, moment.AfterBytes, moment.AfterEffect), func(t *testing.T) {
-			t.Parallel()
-			s := newStage(t, binary)
-			victim := make(chan *process, 1)
-			moment.Do = func(*http.Request) { (<-victim).kill() }
-			s.cloud.Inject(moment)
-			p := s.start(nil, launching...)
-			victim <- p
-			if code := p.exited(); code != -1 {
-				t.Fatalf("exit code %d: the process made no such request", code)
+		name := fmt.Sprintf("%s after %d bytes, effect %t", moment.Route, moment.AfterBytes, moment.AfterEffect)
+		s := newStage(t, binary)
+		victim := make(chan *process, 1)
+		moment.Do = func(*http.Request) { (<-victim).kill() }
+		s.cloud.Inject(moment)
+		first := s.start(nil, launching...)
+		victim <- first
+		if code := first.exited(); code != -1 {
+			t.Errorf("%s: exit code %d: the process made no such request", name, code)
+			continue
+		}
+		// Bytes that were on their way when the process died may still arrive.
+		want := vim.Uploaded
+		await(t, "the cloud is done with what it was sent", func() bool {
+			images := s.cloud.Glance("").Images()
+			if len(images) == 1 && images[0].Status == "active" {
+				want = vim.Present
 			}
-			// Bytes that were on their way when the process died may still arrive.
-			want := vim.Uploaded
-			await(t, "the cloud is done with what it was sent", func() bool {
-				images := s.cloud.Glance("").Images()
-				if len(images) == 1 && images[0].Status == "active" {
-					want = vim.Present
-				}
-				return len(images) == 0 || images[0].Status != "saving"
-			})
-			if image := s.delivered(s.run(launching...)); image.Action != want {
+			return len(images) == 0 || images[0].Status != "saving"
+		})
+		second := s.start(nil, launching...)
+		checks[name] = func(t *testing.T) {
+			s.t = t
+			if code := second.exited(); code != exitOK {
+				t.Fatalf("exit code %d of the second launch:\n%s", code, &second.stderr)
+			}
+			if image := s.delivered(second.stdout.String()); image.Action != want {
 				t.Errorf("the second launch says %s, not %s", image.Action, want)
 			}
-		})
+		}
+	}
+	for name, check := range checks {
+		t.Run(name, check)
 	}
 }
 
@@ -124,21 +137,26 @@ func launchKilledBesideAnother(t *testing.T, binary string) {
 	for _, killed := range []string{"the first", "the second"} {
 		t.Run(killed, func(t *testing.T) {
 			s := newStage(t, binary)
-			slow := s.cloud.Inject(glancetest.Fault{Route: glancetest.Upload, Times: -1, Rate: launchedSize})
+			midway, release := make(chan struct{}), make(chan struct{})
+			goOn := sync.OnceFunc(func() { close(release) })
+			defer goOn()
+			s.cloud.Inject(glancetest.Fault{Route: glancetest.Upload, AfterBytes: launchedSize / 2,
+				Do: func(*http.Request) { close(midway); <-release }})
 			first := s.start(nil, launching...)
-			await(t, "the first one uploads", func() bool { return s.cloud.Stats().BytesReceived > 0 })
+			select {
+			case <-midway:
+			case <-first.ended:
+				t.Fatalf("the first one uploads nothing:\n%s", &first.stderr)
+			}
 			shown := s.cloud.Stats().Requests[glancetest.Show]
 			second := s.start(nil, launching...)
 			await(t, "the second one looks at the upload", func() bool { return s.cloud.Stats().Requests[glancetest.Show] > shown })
-			if s.cloud.Stats().UploadsFinished != 0 {
-				t.Fatal("the upload is over before a process was killed")
-			}
-			slow()
 			victim, other := first, second
 			if killed == "the second" {
 				victim, other = second, first
 			}
 			victim.kill()
+			goOn()
 			if code := other.exited(); code != exitOK {
 				t.Fatalf("exit code %d of the other one:\n%s", code, &other.stderr)
 			}

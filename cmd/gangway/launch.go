@@ -81,7 +81,7 @@ ID, a name, vendor/name or vendor/name:version.`,
 func (a *app) launch(ctx context.Context, p *onboarding.Pipeline, req onboarding.LaunchRequest) error {
 	bars := a.newProgress()
 	req.Options.Log = a.log
-	req.Options.Progress = func(at vim.Progress) { bars.update(transferName{at.VIM, at.Image}, at.Done, at.Total) }
+	req.Options.Progress = func(at vim.Progress) { bars.update(at.VIM+" "+at.Image, "", at.Done, at.Total) }
 	report, err := p.Launch(ctx, req)
 	bars.finish()
 	if len(report.VIMs) == 0 {

@@ -126,7 +126,7 @@ func (a *app) batch(ctx context.Context, p *onboarding.Pipeline, args []string, 
 	options := onboarding.Options{
 		Project: a.config.Project, OnConflict: onboarding.Conflict(flags.onConflict), Images: onboarding.URLImages(flags.images),
 		Digests: flags.digests, DryRun: flags.dryRun,
-		Progress: func(at onboarding.Progress) { bars.update(transferName{at.Source, at.Image}, at.Done, at.Total) },
+		Progress: func(at onboarding.Progress) { bars.update(at.Source, at.Image, at.Done, at.Total) },
 	}
 	var printErr error
 	accepted := true

@@ -5,6 +5,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/vbauerster/mpb/v8"
@@ -22,28 +23,29 @@ type progress struct {
 
 	mu        sync.Mutex
 	container *mpb.Progress // nil off a terminal
-	transfers map[transferName]*transfer
+	shown     *atomic.Pointer[mpb.Progress]
+	transfers map[string]*transfer // by what is transferred
 }
 
-// transferName says what is transferred, and which part of it.
-type transferName struct{ of, part string }
-
-func (n transferName) String() string { return strings.TrimSpace(n.of + " " + n.part) }
-
+// transfer is something under way, and the part of it that passes now.
 type transfer struct {
-	bar    *mpb.Bar
-	logged time.Time
+	part        string
+	done, total int64 // bytes
+	bar         *mpb.Bar
+	logged      time.Time
 }
 
 // newProgress shows progress on standard error, or nowhere when the user wants
 // quiet. The caller ends it with finish.
 func (a *app) newProgress() *progress {
-	p := &progress{transfers: make(map[transferName]*transfer)}
+	p := &progress{transfers: make(map[string]*transfer)}
 	if a.config.Quiet {
 		return p
 	}
 	if file, ok := a.stderr.(*os.File); ok && term.IsTerminal(int(file.Fd())) {
 		p.container = mpb.New(mpb.WithOutput(file), mpb.WithRefreshRate(150*time.Millisecond))
+		p.shown = &a.bars
+		p.shown.Store(p.container)
 		return p
 	}
 	// Progress is wanted whatever the level of the log.
@@ -51,49 +53,62 @@ func (a *app) newProgress() *progress {
 	return p
 }
 
-// update says how far a transfer is in bytes; total is negative while it is not
-// known.
-func (p *progress) update(name transferName, done, total int64) {
+// update says how far the transfer of something is, and of which part of it, if
+// it has parts, in bytes; total is negative while it is not known. Every transfer
+// is shown once, with its latest part.
+func (p *progress) update(of, part string, done, total int64) {
 	if p.container == nil && p.log == nil {
 		return
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	t := p.transfers[name]
-	if t == nil {
-		t = &transfer{logged: time.Now()}
-		if p.container != nil {
-			t.bar = p.container.AddBar(max(total, 0), mpb.BarRemoveOnComplete(),
-				mpb.PrependDecorators(decor.Name(printable(name.String())+" ", decor.WCSyncSpaceR)),
-				mpb.AppendDecorators(decor.CountersKibiByte("% .1f / % .1f "), decor.AverageSpeed(decor.SizeB1024(0), "% .1f "), decor.AverageETA(decor.ET_STYLE_GO)))
-		}
-		p.transfers[name] = t
+	t := p.transfers[of]
+	switch {
+	case t == nil:
+		t = &transfer{part: part, logged: time.Now()}
+		p.transfers[of] = t
+	case t.part != part && total < 0 && t.done < t.total:
+		return // the part says more than the whole of unknown size
+	case t.part != part:
+		t.part = part
+		t.takeDown()
 	}
-	if t.bar != nil {
-		if total > 0 {
-			t.bar.SetTotal(total, false)
-		}
-		t.bar.SetCurrent(done)
-		return
-	}
-	if time.Since(t.logged) >= logEvery {
+	t.done, t.total = done, total
+	name := strings.TrimSpace(of + " " + part)
+	if p.container != nil {
+		t.draw(p.container, name)
+	} else if time.Since(t.logged) >= logEvery {
 		t.logged = time.Now()
-		p.log.Info("transfer", "name", name.String(), "bytes", done, "of", total)
+		p.log.Info("transfer", "name", name, "bytes", done, "of", total)
 	}
 }
 
-// end says that all transfers of something have ended, however.
+func (t *transfer) draw(container *mpb.Progress, name string) {
+	if t.bar == nil {
+		amount := []decor.Decorator{decor.CurrentKibiByte("% .1f "), decor.AverageSpeed(decor.SizeB1024(0), "% .1f")}
+		if t.total >= 0 {
+			amount = []decor.Decorator{decor.CountersKibiByte("% .1f / % .1f "), decor.AverageSpeed(decor.SizeB1024(0), "% .1f "), decor.AverageETA(decor.ET_STYLE_GO)}
+		}
+		t.bar = container.AddBar(max(t.total, 0), mpb.BarRemoveOnComplete(),
+			mpb.PrependDecorators(decor.Name(printable(name)+" ", decor.WCSyncSpaceR)), mpb.AppendDecorators(amount...))
+	}
+	t.bar.SetCurrent(t.done)
+}
+
+func (t *transfer) takeDown() {
+	if t.bar != nil {
+		t.bar.Abort(true)
+		t.bar = nil
+	}
+}
+
+// end says that the transfer of something has ended, however.
 func (p *progress) end(of string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for name, t := range p.transfers {
-		if name.of != of {
-			continue
-		}
-		if t.bar != nil {
-			t.bar.Abort(true)
-		}
-		delete(p.transfers, name)
+	if t := p.transfers[of]; t != nil {
+		t.takeDown()
+		delete(p.transfers, of)
 	}
 }
 
@@ -102,11 +117,23 @@ func (p *progress) finish() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, t := range p.transfers {
-		if t.bar != nil {
-			t.bar.Abort(true)
-		}
+		t.takeDown()
 	}
 	if p.container != nil {
+		p.shown.Store(nil)
 		p.container.Wait()
 	}
+}
+
+// logWriter writes log lines to standard error, above the bars while there are
+// any.
+type logWriter struct{ *app }
+
+func (w logWriter) Write(line []byte) (int, error) {
+	if bars := w.bars.Load(); bars != nil {
+		if n, err := bars.Write(line); err == nil {
+			return n, nil
+		}
+	}
+	return w.stderr.Write(line)
 }

@@ -5,8 +5,10 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"sync/atomic"
 
 	"github.com/spf13/cobra"
+	"github.com/vbauerster/mpb/v8"
 )
 
 // app is what all commands share: the streams, the configuration and what is
@@ -17,6 +19,7 @@ type app struct {
 
 	config Config
 	log    *slog.Logger
+	bars   atomic.Pointer[mpb.Progress] // nil while none are shown
 }
 
 func newRoot(a *app) *cobra.Command {
