@@ -62,6 +62,18 @@ func TestContentThatIsNeitherStagedNorStoredIsNotPublished(t *testing.T) {
 	repo.healthy(t)
 }
 
+func TestWhatIsAdoptedWithoutBeingReadHasAtLeastItsSize(t *testing.T) {
+	repo := newRepository(t)
+	twin := repo.add(t, "twin", data(1, 20))
+	repo.damage(t, twin, data(1, 10))
+	adopted := repotest.Image("p", "adopted", "")
+	adopted.Content = twin.Content
+	var corrupt *imagerepo.CorruptError
+	if err := repo.intake(t).Publish(t.Context(), imagerepo.Publication{Images: []imagerepo.Image{adopted}}); !errors.As(err, &corrupt) {
+		t.Errorf("got %v, want CorruptError", err)
+	}
+}
+
 func TestIntakesOfTheSameContentAtOnceShareAFile(t *testing.T) {
 	repo := newRepository(t)
 	p := data(1, chunk)

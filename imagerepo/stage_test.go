@@ -125,6 +125,21 @@ func TestADifferenceFromAStoredImageIsNoticedWhereverItIs(t *testing.T) {
 	}
 }
 
+func TestAStoredFileThatShrinksWhileItIsComparedShortensNothing(t *testing.T) {
+	repo := newRepository(t)
+	stored := data(1, 4*chunk)
+	old := repo.add(t, "old", stored)
+	different := append(bytes.Clone(stored[:3*chunk]), 1)
+	intake := repo.intake(t)
+	source := io.MultiReader(bytes.NewReader(different), readerFunc(func([]byte) (int, error) {
+		repo.damage(t, old, stored[:chunk])
+		return 0, io.EOF
+	}))
+	if staged, err := intake.Stage(t.Context(), source, imagerepo.StageOptions{Like: "old"}); !errors.Is(err, io.ErrUnexpectedEOF) {
+		t.Errorf("got %+v, %v; want io.ErrUnexpectedEOF", staged, err)
+	}
+}
+
 func TestASourceThatFailsLeavesNothing(t *testing.T) {
 	broken := errors.New("broken")
 	for name, failure := range map[string]error{

@@ -163,7 +163,11 @@ func TestConcurrentLaunchesPinAReferenceToOneContent(t *testing.T) {
 	wantStatus(t, h.onboard(t, packageOf("firewall", onboardingtest.Link("firewall-image", url)), onboarding.Options{Images: onboarding.Reference}), onboarding.Onboarded)
 	var running sync.WaitGroup
 	for range 4 {
-		running.Go(func() { h.launch(t, "firewall", vim.Options{}, &cloud{name: "own"}) })
+		running.Go(func() {
+			if _, err := h.Launch(t.Context(), onboarding.LaunchRequest{Package: "firewall", VIMs: []vim.Cloud{&cloud{name: "own"}}}); err != nil {
+				t.Error(err)
+			}
+		})
 	}
 	running.Wait()
 	h.wantState(t, state{
@@ -179,7 +183,9 @@ func TestALaunchThatIsOvertakenTakesWhatWasPinned(t *testing.T) {
 	changed := origintest.Plain(content(diskImage(2)), func(w http.ResponseWriter, r *http.Request, f origintest.File) {
 		// While the launch fetches, an onboarding gets the content of before.
 		origin.Serve("/image.qcow2", origintest.Plain(content(diskImage(1))))
-		wantStatus(t, h.onboard(t, members, onboarding.Options{}), onboarding.Onboarded)
+		if _, err := h.Onboard(t.Context(), stream(onboardingtest.Bytes(onboardingtest.Tar, members)), onboarding.Options{}); err != nil {
+			t.Error(err)
+		}
 		origintest.Good(w, r, f)
 	})
 	members = packageOf("firewall", onboardingtest.Link("firewall-image", origin.Serve("/image.qcow2", changed)))

@@ -59,7 +59,9 @@ func (s *stage) delivered(report string) onboarding.VDUImage {
 	return got
 }
 
-// The process is killed in the middle of every request that it makes.
+// The process is killed in the middle of every request that it makes. Once the
+// cloud does not notice, so that the image stays in saving: it is taken over when
+// it has stood still for long enough.
 func launchKilled(t *testing.T, binary string) {
 	moments := []glancetest.Fault{
 		{Route: glancetest.Authenticate},
@@ -70,15 +72,16 @@ func launchKilled(t *testing.T, binary string) {
 		{Route: glancetest.Upload, AfterBytes: 1},
 		{Route: glancetest.Upload, AfterBytes: launchedSize / 4},
 		{Route: glancetest.Upload, AfterBytes: launchedSize / 2},
+		{Route: glancetest.Upload, AfterBytes: launchedSize / 2, Die: true},
 		{Route: glancetest.Upload, AfterBytes: launchedSize - 1},
 		{Route: glancetest.Upload, AfterBytes: glancetest.WholeBody},
 		{Route: glancetest.Upload, AfterEffect: true},
 		{Route: glancetest.Show},
 	}
-	// Some of the second launches wait for signs of life of the first: together.
+	// Second launches that wait for signs of life of the first do so together.
 	checks := make(map[string]func(*testing.T))
 	for _, moment := range moments {
-		name := fmt.Sprintf("%s after %d bytes, effect %t", moment.Route, moment.AfterBytes, moment.AfterEffect)
+		name := fmt.Sprintf("%s after %d bytes, effect %t, stuck %t", moment.Route, moment.AfterBytes, moment.AfterEffect, moment.Die)
 		s := newStage(t, binary)
 		victim := make(chan *process, 1)
 		moment.Do = func(*http.Request) { (<-victim).kill() }
@@ -96,9 +99,9 @@ func launchKilled(t *testing.T, binary string) {
 			if len(images) == 1 && images[0].Status == "active" {
 				want = vim.Present
 			}
-			return len(images) == 0 || images[0].Status != "saving"
+			return len(images) == 0 || (images[0].Status == "saving") == moment.Die
 		})
-		second := s.start(nil, launching...)
+		second := s.start(nil, append(launching, "--takeover-after", leastTakeover.String())...)
 		checks[name] = func(t *testing.T) {
 			s.t = t
 			if code := second.exited(); code != exitOK {
@@ -112,23 +115,6 @@ func launchKilled(t *testing.T, binary string) {
 	for name, check := range checks {
 		t.Run(name, check)
 	}
-}
-
-// The cloud does not notice that the process is gone, so that its image stays in
-// saving. It is taken over when it has stood still for long enough.
-func launchKilledInSaving(t *testing.T, binary string) {
-	s := newStage(t, binary)
-	victim := make(chan *process, 1)
-	s.cloud.Inject(glancetest.Fault{Route: glancetest.Upload, AfterBytes: launchedSize / 2, Die: true,
-		Do: func(*http.Request) { (<-victim).kill() }})
-	p := s.start(nil, launching...)
-	victim <- p
-	p.exited()
-	await(t, "the image is in saving", func() bool {
-		images := s.cloud.Glance("").Images()
-		return len(images) == 1 && images[0].Status == "saving"
-	})
-	s.delivered(s.run(append(launching, "--takeover-after", leastTakeover.String())...))
 }
 
 // Of two processes that launch at once, either is killed, and the other one

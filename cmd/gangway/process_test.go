@@ -30,7 +30,6 @@ func TestProcesses(t *testing.T) {
 		name string
 		run  func(*testing.T, string)
 	}{
-		{"launch is killed and leaves an image in saving", launchKilledInSaving},
 		{"launch is killed at every request", launchKilled},
 		{"launch is killed beside another", launchKilledBesideAnother},
 		{"launch is interrupted and goes on", launchInterrupted},

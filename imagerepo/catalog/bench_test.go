@@ -13,7 +13,7 @@ import (
 )
 
 // BenchmarkMillion measures a catalogue of a million images of one size. Each
-// figure is the 99th percentile of its calls. It takes a minute or two to fill:
+// figure is the 99th percentile of its calls. It takes a few minutes to fill:
 //
 //	go test -run - -bench Million -benchtime 1x ./imagerepo/catalog
 func BenchmarkMillion(b *testing.B) {

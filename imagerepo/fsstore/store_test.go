@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -225,6 +226,25 @@ func TestAFileIsReadOnlyAndNamedByItsID(t *testing.T) {
 	}
 	if err := session.Settle(t.Context(), nothing); err != nil {
 		t.Fatal(err)
+	}
+}
+
+func TestForeignFilesAreNotListed(t *testing.T) {
+	folder := t.TempDir()
+	store := open(t, folder)
+	id := imagerepo.NewID()
+	for _, name := range []string{id, "6a4c4d30-7a6e-4b57-9c1e-0d5d3e2b9f10", strings.ToUpper(id), strings.ReplaceAll(id, "-", ""), "d41d8cd98f00b204e9800998ecf8427e", "cirros.img"} {
+		write(t, filepath.Join(folder, name), "bytes")
+	}
+	var listed []string
+	for found, err := range store.List(t.Context()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		listed = append(listed, found)
+	}
+	if d := cmp.Diff([]string{id}, listed); d != "" {
+		t.Errorf("listed (-want +got):\n%s", d)
 	}
 }
 
