@@ -26,8 +26,8 @@ type Report struct {
 	Source   string         `json:"source" yaml:"source"`
 	Status   Status         `json:"status" yaml:"status"`
 	Package  *PackageReport `json:"package,omitempty" yaml:"package,omitempty"`
-	Images   []ImageReport  `json:"images,omitempty" yaml:"images,omitempty"`
-	Findings tosca.Findings `json:"findings,omitempty" yaml:"findings,omitempty"`
+	Images   []ImageReport  `json:"images" yaml:"images"`
+	Findings tosca.Findings `json:"findings" yaml:"findings"`
 	// Error says why the status is Failed.
 	Error string `json:"error,omitempty" yaml:"error,omitempty"`
 }
@@ -67,7 +67,7 @@ type ImageReport struct {
 }
 
 func (j *job) report(status Status) Report {
-	report := Report{Source: j.source, Status: status, Findings: j.findings.Sorted()}
+	report := Report{Source: j.source, Status: status, Images: []ImageReport{}, Findings: append(tosca.Findings{}, j.findings.Sorted()...)}
 	stored := status == Onboarded || status == Unchanged
 	if j.pkg != nil && j.pkg.Name != "" {
 		report.Package = &PackageReport{Name: j.pkg.Name, Vendor: j.pkg.Vendor, Version: j.pkg.Version,

@@ -181,7 +181,7 @@ func (h *harness) image(t *testing.T, name string) imagerepo.Image {
 	return img
 }
 
-// wantUnchanged fails unless the repository is in the given state.
+// wantState fails unless the repository is in the given state.
 func (h *harness) wantState(t *testing.T, want state) {
 	t.Helper()
 	if diff := cmp.Diff(want, h.state(t)); diff != "" {
