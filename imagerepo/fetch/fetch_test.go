@@ -245,7 +245,7 @@ func TestFailuresEndTheFetch(t *testing.T) {
 	}{
 		{"not found", status(404), fetch.Request{}, as(&statusErr), 1},
 		{"forbidden", status(403), fetch.Request{}, as(&statusErr), 1},
-		{"not implemented", status(501), fetch.Request{}, as(&statusErr), 1},
+		{"a server without the method", status(501), fetch.Request{}, as(&statusErr), 1},
 		{"no content", status(204), fetch.Request{}, as(&statusErr), 1},
 		{"a part that was not asked for", status(206), fetch.Request{}, as(&statusErr), 1},
 		{"not modified that was not asked for", status(304), fetch.Request{}, as(&statusErr), 1},
