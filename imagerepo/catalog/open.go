@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 
 	"github.com/pressly/goose/v3"
+	"github.com/pressly/goose/v3/database"
 	"golang.org/x/sys/unix"
 	_ "modernc.org/sqlite" // the driver of database/sql
 
@@ -23,7 +24,8 @@ var migrations embed.FS
 
 // Catalog is a catalogue in one SQLite file.
 type Catalog struct {
-	db *sql.DB
+	db   *sql.DB
+	lock string // the path of the file that migrations take turns by
 }
 
 var _ imagerepo.Catalog = (*Catalog)(nil)
@@ -51,20 +53,31 @@ func Open(ctx context.Context, path string) (*Catalog, error) {
 	if err != nil {
 		return nil, fmt.Errorf("catalogue %s: %w", path, err)
 	}
-	if err := migrate(ctx, db, path+".lock"); err != nil {
+	c := &Catalog{db: db, lock: path + ".lock"}
+	if err := c.Migrate(ctx, goose.DefaultTablename, migrations); err != nil {
 		return nil, errors.Join(fmt.Errorf("catalogue %s: %w", path, err), db.Close())
 	}
-	return &Catalog{db: db}, nil
+	return c, nil
 }
 
-// migrate brings the schema to the newest form. Processes that start together
-// take turns by a lock file.
-func migrate(ctx context.Context, db *sql.DB, lockPath string) error {
-	folder, err := fs.Sub(migrations, "migrations")
+// DB returns the database, for tables of others that live beside the
+// catalogue's: see Migrate. It is closed with the catalogue. Every transaction
+// on it holds the write lock from its beginning.
+func (c *Catalog) DB() *sql.DB { return c.db }
+
+// Migrate brings tables in the catalogue's database to their newest form. The
+// folder "migrations" in files has the steps, and versionTable keeps those that
+// were made. Processes that start together take turns by a lock file.
+func (c *Catalog) Migrate(ctx context.Context, versionTable string, files fs.FS) error {
+	folder, err := fs.Sub(files, "migrations")
 	if err != nil {
 		return err
 	}
-	lock, err := os.OpenFile(lockPath, os.O_RDWR|os.O_CREATE, 0o600)
+	versions, err := database.NewStore(goose.DialectSQLite3, versionTable)
+	if err != nil {
+		return err
+	}
+	lock, err := os.OpenFile(c.lock, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return err
 	}
@@ -72,7 +85,7 @@ func migrate(ctx context.Context, db *sql.DB, lockPath string) error {
 	if err := unix.Flock(int(lock.Fd()), unix.LOCK_EX); err != nil {
 		return err
 	}
-	provider, err := goose.NewProvider(goose.DialectSQLite3, db, folder)
+	provider, err := goose.NewProvider("", c.db, folder, goose.WithStore(versions))
 	if err != nil {
 		return err
 	}

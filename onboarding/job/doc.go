@@ -1,0 +1,15 @@
+// Package job runs work that must outlive a request and a process: unpacking an
+// upload, fetching from a URL, launching, delivering a notification.
+//
+//	Queue.Add ─▶ queued ─▶ running ─▶ succeeded | failed | cancelled
+//	                ▲         │
+//	                └─────────┘  to be tried again, or its process died
+//
+// A job is a row of a [Store]. A [Runner] claims rows for a bounded number of
+// workers, renews its claim by a heartbeat, and takes over what a process that
+// died has left as soon as that claim runs out, which is a matter of seconds
+// however long the work takes. Every claim has a fence, a number that grows with
+// each claim of the row: who has lost a claim can write nothing any more, and its
+// context is cancelled before another can begin. Handlers therefore never run
+// twice at once, but they may run again: they must do only what is left.
+package job
