@@ -31,6 +31,7 @@ var ownImports = map[string]string{
 
 	"onboarding":                "imagerepo imagerepo/diskfmt imagerepo/fetch onboarding/csar tosca vim",
 	"onboarding/csar":           "tosca",
+	"onboarding/vnfpkg":         "imagerepo imagerepo/fetch onboarding onboarding/job tosca",
 	"onboarding/onboardingtest": "",
 
 	"cmd/bench":   "imagerepo imagerepo/catalog onboarding/onboardingtest vim vim/glance vim/glancetest",

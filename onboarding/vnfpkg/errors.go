@@ -1,0 +1,96 @@
+package vnfpkg
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+var (
+	// ErrNoSpace says that the disk, or the quota of the file system, is full.
+	ErrNoSpace = errors.New("no space left for packages")
+	// ErrVersion says that a resource has changed since the caller saw it.
+	ErrVersion = errors.New("the package was changed by somebody else")
+	// ErrBusy says that another request is sending the same upload.
+	ErrBusy = errors.New("another request is sending the package")
+	// ErrExpired says that a resumable upload stood still for too long, and was
+	// given up.
+	ErrExpired = errors.New("the upload has expired")
+	// ErrNotKept says that the original archive is not there: it is not kept, or
+	// the package came by the command line.
+	ErrNotKept = errors.New("the original package is not kept")
+	// ErrNoArtifact says that a package has no file of that path.
+	ErrNoArtifact = errors.New("the package has no such file")
+	// ErrChecksum says that bytes do not have the digest that was stated for
+	// them. None of them count.
+	ErrChecksum = errors.New("the bytes do not have the stated digest")
+	// ErrIncomplete says that a body ended before, or went on after, its stated
+	// length.
+	ErrIncomplete = errors.New("the body does not have its stated length")
+)
+
+// StateError says that a resource is in a state in which it cannot be asked for
+// this.
+type StateError struct {
+	ID          string
+	State       State
+	Operational Operational
+	InUse       bool
+	// Problem is a clause that tells what is not possible and why.
+	Problem string
+}
+
+func (e *StateError) Error() string { return fmt.Sprintf("package %s %s", e.ID, e.Problem) }
+
+// OffsetError says that a part of an upload does not begin where the last one
+// ended.
+type OffsetError struct {
+	Have int64 // bytes that are there
+}
+
+func (e *OffsetError) Error() string {
+	return fmt.Sprintf("the upload goes on at byte %d", e.Have)
+}
+
+// TooLargeError says that a package exceeds the size that one may have.
+type TooLargeError struct {
+	Limit int64 // bytes
+}
+
+func (e *TooLargeError) Error() string {
+	return fmt.Sprintf("the package is larger than %d bytes, the limit of this server; "+
+		"refer to images by URL instead of embedding them, or ask its operator to raise max-package-size", e.Limit)
+}
+
+// Quota names a limit of a project.
+type Quota string
+
+// The limits of a project.
+const (
+	QuotaBytes    Quota = "bytes"
+	QuotaPackages Quota = "packages"
+	QuotaUploads  Quota = "uploads"
+)
+
+// QuotaError says that a project has as much as it may have.
+type QuotaError struct {
+	Project string
+	Quota   Quota
+	Limit   int64 // bytes, packages, or uploads at once
+	// RetryAfter is set where waiting helps.
+	RetryAfter time.Duration
+}
+
+func (e *QuotaError) Error() string {
+	switch e.Quota {
+	case QuotaBytes:
+		return fmt.Sprintf("project %q would take more than its %d bytes; delete packages or images that it does not need", e.Project, e.Limit)
+	case QuotaPackages:
+		return fmt.Sprintf("project %q has %d packages, the most that it may have; delete those that it does not need", e.Project, e.Limit)
+	default:
+		return fmt.Sprintf("project %q has %d uploads under way, the most that it may have at once; try again when one has ended", e.Project, e.Limit)
+	}
+}
+
+// errPending is what methods return whose bodies are about to follow.
+var errPending = errors.New("not there yet")

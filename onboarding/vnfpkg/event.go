@@ -1,0 +1,37 @@
+package vnfpkg
+
+import "time"
+
+// EventType is what happened to a package.
+type EventType string
+
+// The events that others can be notified of (SOL005, clauses 9.5.2.8 and
+// 9.5.2.9).
+const (
+	// EventOnboarded: the package is ONBOARDED.
+	EventOnboarded EventType = "onboarded"
+	// EventOperational: the operational state changed.
+	EventOperational EventType = "operational"
+	// EventDeleted: an onboarded package was deleted.
+	EventDeleted EventType = "deleted"
+)
+
+// Event is something that happened to an onboarded package. It is stored in the
+// transaction of the change, and tells the package as it was after it, or, for
+// one that was deleted, before. It is plain data, stored as JSON.
+type Event struct {
+	// Number orders the events. The store gives it.
+	Number  int64     `json:"-"`
+	Type    EventType `json:"type"`
+	At      time.Time `json:"at"`
+	Project string    `json:"project"`
+	// Package is the ID of the package.
+	Package string `json:"package"`
+	// DescriptorID is the vnfdId, empty where the package has none.
+	DescriptorID string      `json:"descriptorId,omitempty"`
+	Vendor       string      `json:"vendor,omitempty"`
+	Name         string      `json:"name"`
+	Version      string      `json:"version,omitempty"`
+	Operational  Operational `json:"operational"`
+	InUse        bool        `json:"inUse,omitempty"`
+}
