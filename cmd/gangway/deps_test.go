@@ -30,9 +30,13 @@ var ownImports = map[string]string{
 	"vim/glancetest": "",
 
 	"onboarding":                "imagerepo imagerepo/diskfmt imagerepo/fetch onboarding/csar tosca vim",
+	"onboarding/access":         "",
 	"onboarding/csar":           "tosca",
-	"onboarding/vnfpkg":         "imagerepo imagerepo/fetch onboarding onboarding/job tosca",
+	"onboarding/job":            "",
+	"onboarding/ledger":         "imagerepo/catalog",
 	"onboarding/onboardingtest": "",
+	"onboarding/rest":           "onboarding/access",
+	"onboarding/vnfpkg":         "imagerepo imagerepo/fetch onboarding onboarding/job tosca",
 
 	"cmd/bench":   "imagerepo imagerepo/catalog onboarding/onboardingtest vim vim/glance vim/glancetest",
 	"cmd/gangway": "imagerepo imagerepo/catalog imagerepo/fetch imagerepo/fsstore onboarding onboarding/csar tosca vim vim/glance",
@@ -45,9 +49,10 @@ var ownImports = map[string]string{
 var importers = map[string]string{
 	"github.com/dsnet/compress":             "onboarding/onboardingtest",
 	"github.com/google/go-cmp":              "imagerepo/repotest",
-	"github.com/google/uuid":                "imagerepo imagerepo/fsstore vim vim/glance",
+	"github.com/google/uuid":                "imagerepo imagerepo/fsstore onboarding/access vim vim/glance",
 	"github.com/gophercloud/gophercloud/v2": "vim/glance",
 	"github.com/hashicorp/go-retryablehttp": "imagerepo/fetch",
+	"github.com/hashicorp/golang-lru/v2":    "onboarding/access",
 	"github.com/klauspost/compress":         "imagerepo/fetch onboarding/csar onboarding/onboardingtest",
 	"github.com/mholt/archiver/v4":          "onboarding/csar",
 	"github.com/pressly/goose/v3":           "imagerepo/catalog",
@@ -59,6 +64,7 @@ var importers = map[string]string{
 	"golang.org/x/sync":                     "imagerepo vim vim/glance",
 	"golang.org/x/sys":                      "cmd/gangway imagerepo/catalog imagerepo/fsstore",
 	"golang.org/x/term":                     "cmd/gangway",
+	"golang.org/x/time":                     "onboarding/access",
 	"gopkg.in/yaml.v3":                      "cmd/bench cmd/gangway tosca vim/glance",
 	"modernc.org/sqlite":                    "imagerepo/catalog",
 }

@@ -3,6 +3,7 @@ package access
 import (
 	"context"
 	"errors"
+	"time"
 )
 
 // Role is what an identity may do in a project. Each includes those before it.
@@ -26,13 +27,18 @@ func (r Role) Includes(need Role) bool { return r.Valid() && rank[r] >= rank[nee
 // AllProjects is the key of a grant that holds in every project.
 const AllProjects = "*"
 
-// Identity is somebody who was authenticated. It is plain data.
+// Identity is somebody who was authenticated. It is plain data, shared by the
+// requests of one credential, and must not be changed.
 type Identity struct {
 	// Subject names them in the audit log, such as "token ci" or
 	// "keystone nfvo".
 	Subject string
-	// Grants has the role in each project; see AllProjects.
+	// Grants has the role in each project; see AllProjects. Somebody may be
+	// known and have none.
 	Grants map[string]Role
+	// Until is when the credential has to be judged anew. It is not kept as
+	// good for longer.
+	Until time.Time
 }
 
 // Role returns the role in a project, or the empty role.
@@ -51,9 +57,13 @@ var (
 	ErrUnavailable = errors.New("credential cannot be checked now")
 )
 
-// Authenticator judges a credential, such as the token of a bearer. The error
-// wraps ErrInvalid or ErrUnavailable. Implementations are safe for concurrent
-// use.
+// Authenticator judges the credentials of one kind, such as the tokens of a
+// Keystone. Implementations are safe for concurrent use.
 type Authenticator interface {
+	// Recognises reports whether a credential looks like one of this kind. It
+	// asks nobody.
+	Recognises(credential string) bool
+	// Authenticate judges a credential that was recognised. The error wraps
+	// ErrInvalid or ErrUnavailable.
 	Authenticate(ctx context.Context, credential string) (Identity, error)
 }
