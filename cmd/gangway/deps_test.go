@@ -33,7 +33,7 @@ var ownImports = map[string]string{
 	"onboarding/access":         "",
 	"onboarding/csar":           "tosca",
 	"onboarding/job":            "",
-	"onboarding/ledger":         "imagerepo/catalog",
+	"onboarding/ledger":         "imagerepo/catalog onboarding/job",
 	"onboarding/onboardingtest": "",
 	"onboarding/rest":           "onboarding/access",
 	"onboarding/vnfpkg":         "imagerepo imagerepo/fetch onboarding onboarding/job tosca",
@@ -49,7 +49,7 @@ var ownImports = map[string]string{
 var importers = map[string]string{
 	"github.com/dsnet/compress":             "onboarding/onboardingtest",
 	"github.com/google/go-cmp":              "imagerepo/repotest",
-	"github.com/google/uuid":                "imagerepo imagerepo/fsstore onboarding/access vim vim/glance",
+	"github.com/google/uuid":                "imagerepo imagerepo/fsstore onboarding/access onboarding/job vim vim/glance",
 	"github.com/gophercloud/gophercloud/v2": "vim/glance",
 	"github.com/hashicorp/go-retryablehttp": "imagerepo/fetch",
 	"github.com/hashicorp/golang-lru/v2":    "onboarding/access",

@@ -3,13 +3,16 @@
 //
 //	Queue.Add ─▶ queued ─▶ running ─▶ succeeded | failed | cancelled
 //	                ▲         │
-//	                └─────────┘  to be tried again, or its process died
+//	                └─────────┘  to be tried again, or its process stopped
 //
-// A job is a row of a [Store]. A [Runner] claims rows for a bounded number of
-// workers, renews its claim by a heartbeat, and takes over what a process that
-// died has left as soon as that claim runs out, which is a matter of seconds
-// however long the work takes. Every claim has a fence, a number that grows with
-// each claim of the row: who has lost a claim can write nothing any more, and its
-// context is cancelled before another can begin. Handlers therefore never run
-// twice at once, but they may run again: they must do only what is left.
+// A job is a row of a [Store]. [Queue.Run] claims rows for a bounded number of
+// workers of each kind, renews its claims by a heartbeat, and takes over what a
+// process that died has left as soon as that claim runs out, which is a matter of
+// seconds however long the work takes. Every claim has a fence, a number that
+// grows with each claim of the row: who has lost a claim can write nothing any
+// more, and its context is cancelled before another can begin. Handlers therefore
+// never run twice at once, but they may run again: they must do only what is left.
+//
+// Claims run out by the clock of the machine, so that processes on several
+// machines need clocks that agree to about a second.
 package job

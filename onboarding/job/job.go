@@ -2,7 +2,6 @@ package job
 
 import (
 	"encoding/json"
-	"errors"
 	"time"
 )
 
@@ -12,6 +11,7 @@ type Kind string
 // State is where a job is.
 type State string
 
+// The states of a job.
 const (
 	Queued    State = "queued"
 	Running   State = "running"
@@ -20,17 +20,11 @@ const (
 	Cancelled State = "cancelled"
 )
 
+// States returns all states, in the order of a job's life.
+func States() []State { return []State{Queued, Running, Succeeded, Failed, Cancelled} }
+
 // Ended reports whether a job in this state stays as it is.
 func (s State) Ended() bool { return s == Succeeded || s == Failed || s == Cancelled }
-
-var (
-	// ErrNotFound says that there is no job of that ID.
-	ErrNotFound = errors.New("job not found")
-	// ErrLost says that a claim has run out and the job may be somebody else's.
-	ErrLost = errors.New("claim on job lost")
-	// ErrKeyReused says that an idempotency key came again with another payload.
-	ErrKeyReused = errors.New("idempotency key was used for another request")
-)
 
 // New is a job to be added.
 type New struct {
@@ -54,26 +48,36 @@ type New struct {
 
 // Job is what a store knows of one job. It is plain data.
 type Job struct {
-	ID        string
-	Project   string
-	Kind      Kind
-	Subject   string
-	By        string
-	Key       string
-	Payload   json.RawMessage
-	State     State
-	Attempt   int       // how often it was begun
-	NotBefore time.Time // of the next attempt, while queued
+	ID      string          `json:"id"`
+	Project string          `json:"project"`
+	Kind    Kind            `json:"kind"`
+	Subject string          `json:"subject,omitempty"`
+	By      string          `json:"by,omitempty"`
+	Key     string          `json:"key,omitempty"`
+	Payload json.RawMessage `json:"payload,omitempty"`
+	State   State           `json:"state"`
+	// Attempt is how often it was begun, but for attempts that a process which
+	// was told to stop has put back.
+	Attempt int `json:"attempt"`
+	// Failures is how many attempts ended with an error; the others before the
+	// present one ended with their process.
+	Failures int `json:"failures"`
+	// NotBefore is when a runner may begin an attempt: the time of the next one
+	// while it is queued, the end of the claim while it is running, and zero when
+	// it has ended.
+	NotBefore time.Time `json:"notBefore,omitzero"`
 	// Cancelling is set once a running job was asked to end.
-	Cancelling bool
-	Progress   Progress
-	// Result is what the handler returned as JSON, also beside an error.
-	Result json.RawMessage
-	// Error says why the last attempt failed.
-	Error     string
-	CreatedAt time.Time
-	StartedAt time.Time // of the last attempt; zero before the first
-	EndedAt   time.Time // zero until then
+	Cancelling bool     `json:"cancelling"`
+	Progress   Progress `json:"progress"`
+	// Result is what the handler returned, also beside an error.
+	Result json.RawMessage `json:"result,omitempty"`
+	// Error says why the last attempt did not succeed.
+	Error string `json:"error,omitempty"`
+	// Events is the number of its latest event.
+	Events    int64     `json:"events"`
+	CreatedAt time.Time `json:"createdAt"`
+	StartedAt time.Time `json:"startedAt,omitzero"` // of the latest attempt; zero before the first
+	EndedAt   time.Time `json:"endedAt,omitzero"`   // zero until then
 }
 
 // Progress is how far a job is.
@@ -84,16 +88,36 @@ type Progress struct {
 	Total int64  `json:"total"` // bytes; -1 while unknown
 }
 
+// The types of events.
+const (
+	StateEvent    = "state"    // its data is a [Change]
+	ProgressEvent = "progress" // its data is a [Progress]
+)
+
 // Event is something that happened to a job. Events of a job are numbered from
 // 1 on without gaps.
 type Event struct {
-	Number int64
-	At     time.Time
-	// Type is "state" or "progress".
-	Type string
-	// Data is, as JSON, the job's state with its error and result, or its
-	// progress.
-	Data json.RawMessage
+	Number int64     `json:"number"`
+	At     time.Time `json:"at"`
+	Type   string    `json:"type"`
+	// Data depends on the type.
+	Data json.RawMessage `json:"data"`
+}
+
+// Change is the data of a state event.
+type Change struct {
+	State   State           `json:"state"`
+	Attempt int             `json:"attempt"`
+	Error   string          `json:"error,omitempty"`
+	Result  json.RawMessage `json:"result,omitempty"`
+}
+
+// Change returns what an event says of the state that the job is in.
+func (j Job) Change() Change {
+	if j.State == Running {
+		return Change{State: j.State, Attempt: j.Attempt} // the rest is of the attempt before
+	}
+	return Change{State: j.State, Attempt: j.Attempt, Error: j.Error, Result: j.Result}
 }
 
 // Filter selects jobs. Zero fields select everything.
@@ -103,13 +127,15 @@ type Filter struct {
 	Subject string
 	States  []State
 	// Before selects those that were added before the job of this ID, for
-	// paging: jobs are listed newest first.
+	// paging: jobs are listed newest first. Of a job that is gone it selects
+	// nothing.
 	Before string
 	Limit  int
 }
 
-// A Claim is the right to work at a job until it runs out.
-type Claim struct {
-	Job   Job
-	Fence int64
+// Length is how many jobs of a kind wait or run.
+type Length struct {
+	Kind  Kind
+	State State // Queued or Running
+	Jobs  int64
 }

@@ -1,0 +1,327 @@
+package job
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+)
+
+// KindOptions are how jobs of a kind are run.
+type KindOptions struct {
+	Handler Handler
+	// Workers is how many are run at once in this process: 1 by default.
+	Workers int
+	// Attempts is how many may fail before the job has failed: 5 by default.
+	Attempts int
+	// Backoff returns how long to wait after that many failures:
+	// Exponential(time.Second, 5*time.Minute) by default.
+	Backoff func(failures int) time.Duration
+}
+
+// Run runs jobs of the kinds until the context ends. Then it cancels those that
+// are running with the cause ErrStopping, puts them back so that another process
+// can begin them at once, and returns when all have stopped. A queue can be run
+// once.
+func (q *Queue) Run(ctx context.Context, kinds map[Kind]KindOptions) error {
+	kinds = maps.Clone(kinds)
+	for name, kind := range kinds {
+		if kind.Handler == nil {
+			return fmt.Errorf("jobs of kind %s have no handler", name)
+		}
+		if kind.Workers <= 0 {
+			kind.Workers = 1
+		}
+		if kind.Attempts <= 0 {
+			kind.Attempts = 5
+		}
+		if kind.Backoff == nil {
+			kind.Backoff = Exponential(time.Second, 5*time.Minute)
+		}
+		kinds[name] = kind
+	}
+	q.mu.Lock()
+	if q.kinds != nil {
+		q.mu.Unlock()
+		return errors.New("queue was run before")
+	}
+	q.kinds = kinds
+	q.mu.Unlock()
+	close(q.started)
+
+	var keeping sync.WaitGroup
+	beating, stopBeating := context.WithCancel(context.WithoutCancel(ctx))
+	keeping.Go(func() { q.beats(beating) })
+	keeping.Go(func() { q.purges(ctx) })
+	q.claims(ctx)
+	q.stop()
+	q.work.Wait()
+	stopBeating()
+	keeping.Wait()
+	return nil
+}
+
+func (q *Queue) stop() {
+	q.mu.Lock()
+	close(q.stopping)
+	q.mu.Unlock()
+	q.each(func(t *Task) { t.cancel(ErrStopping) })
+}
+
+// claims claims jobs for workers that are free, until the context ends.
+func (q *Queue) claims(ctx context.Context) {
+	poll := time.NewTicker(q.options.Poll)
+	defer poll.Stop()
+	for {
+		q.claim(ctx)
+		select {
+		case <-ctx.Done():
+			return
+		case <-q.wake:
+		case <-poll.C:
+		}
+	}
+}
+
+// claim claims as many jobs as there are workers free, and begins them.
+func (q *Queue) claim(ctx context.Context) {
+	free := make(map[Kind]int)
+	q.mu.Lock()
+	for name, kind := range q.kinds {
+		if n := kind.Workers - q.busy[name]; n > 0 {
+			free[name] = n
+		}
+	}
+	q.mu.Unlock()
+	if len(free) == 0 || ctx.Err() != nil {
+		return
+	}
+	// What was claimed has to be known, so that it can be put back.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), q.options.Lease)
+	defer cancel()
+	now := time.Now()
+	claims, err := q.store.Claim(ctx, free, now, now.Add(q.options.Lease))
+	if err != nil {
+		q.log.Error("jobs cannot be claimed", "err", err)
+		return
+	}
+	for _, c := range claims {
+		t := &Task{Job: c.Job, fence: c.Fence, handler: q.kinds[c.Job.Kind].Handler, worker: true}
+		if q.hold(ctx, t, now) {
+			go q.perform(t)
+		}
+	}
+}
+
+// Start adds a job and runs it here at once, by a handler that may know more than
+// the kind's own: should this process die, that one runs it in another. It waits
+// until Run has begun, and returns when the job is stored; the handler runs on in
+// a goroutine that Run waits for, whatever becomes of ctx. If the job's key was
+// used before, it returns the job of that key and runs nothing.
+//
+// It fails with ErrKeyReused, or with ErrStopping when Run is ending.
+func (q *Queue) Start(ctx context.Context, n New, h Handler) (Job, error) {
+	return q.StartIn(ctx, n, q.store.Insert, h)
+}
+
+// StartIn is Start for a job that insert stores, in a transaction that writes
+// other things, too. Insert does what [Store] says of its method.
+func (q *Queue) StartIn(ctx context.Context, n New, insert func(context.Context, Job) (Job, bool, error), h Handler) (Job, error) {
+	j, err := q.Prepare(n)
+	if err != nil {
+		return Job{}, err
+	}
+	select {
+	case <-q.started:
+	case <-ctx.Done():
+		return Job{}, ctx.Err()
+	}
+	if _, known := q.kinds[n.Kind]; !known {
+		return Job{}, fmt.Errorf("jobs of kind %s have no handler", n.Kind)
+	}
+	now := time.Now()
+	j.State, j.Attempt, j.StartedAt, j.NotBefore = Running, 1, now, now.Add(q.options.Lease)
+	t := &Task{Job: j, fence: 1, handler: h}
+	if !q.hold(ctx, t, now) {
+		return Job{}, ErrStopping
+	}
+	j, existed, err := insert(ctx, j)
+	if err != nil || existed {
+		q.release(t)
+		return j, err
+	}
+	go q.perform(t)
+	return j, nil
+}
+
+// hold makes a task one that beats renew, unless the queue is stopping. Its
+// claim was made at a time.
+func (q *Queue) hold(ctx context.Context, t *Task, at time.Time) bool {
+	t.ctx, t.cancel = context.WithCancelCause(context.WithoutCancel(ctx))
+	t.ended = make(chan struct{})
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	select {
+	case <-q.stopping:
+		return false
+	default:
+	}
+	for other := range q.tasks {
+		if other.Job.ID == t.Job.ID {
+			t.before = other
+		}
+	}
+	t.renewed(q.safeUntil(at))
+	q.tasks[t] = struct{}{}
+	if t.worker {
+		q.busy[t.Job.Kind]++
+	}
+	q.work.Add(1)
+	return true
+}
+
+// safeUntil returns how long a handler may work on a claim that was renewed at a
+// time: what is left of the lease then is for it to end.
+func (q *Queue) safeUntil(renewed time.Time) time.Time {
+	return renewed.Add(q.options.Lease - q.options.Lease/4)
+}
+
+func (q *Queue) release(t *Task) {
+	t.expiry.Stop()
+	t.cancel(nil)
+	q.mu.Lock()
+	delete(q.tasks, t)
+	if t.worker {
+		q.busy[t.Job.Kind]--
+	}
+	q.mu.Unlock()
+	close(t.ended)
+	q.Wake()
+	q.work.Done()
+}
+
+// each calls fn with every task of this process.
+func (q *Queue) each(fn func(*Task)) {
+	q.mu.Lock()
+	tasks := slices.Collect(maps.Keys(q.tasks))
+	q.mu.Unlock()
+	for _, t := range tasks {
+		fn(t)
+	}
+}
+
+// perform runs a task to its end.
+func (q *Queue) perform(t *Task) {
+	defer q.release(t)
+	q.news.ring(t.Job.ID)
+	if t.before != nil {
+		<-t.before.ended // it has lost its claim and not noticed yet
+	}
+	result, err := t.call(q)
+	q.finish(t, t.outcome(q.kinds[t.Job.Kind], result, err))
+}
+
+// finish writes how a task ended. While the store refuses it tries again, as long
+// as the claim holds.
+func (q *Queue) finish(t *Task, o Outcome) {
+	log := q.log.With("job", t.Job.ID, "kind", t.Job.Kind, "attempt", t.Job.Attempt)
+	for {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(t.ctx), q.options.Lease)
+		j, err := q.store.Finish(ctx, t.Claim(), o, time.Now())
+		cancel()
+		switch {
+		case err == nil:
+			q.news.ring(j.ID)
+			log.Info("job "+string(j.State), "took", time.Since(t.Job.StartedAt), "err", j.Error)
+			return
+		case errors.Is(err, ErrLost):
+			log.Warn("job was taken over by another", "err", o.Error)
+			return
+		}
+		log.Error("end of job cannot be written", "state", o.State, "err", err)
+		if !t.isSafe() {
+			return // another begins the job again
+		}
+		time.Sleep(q.options.Poll)
+	}
+}
+
+// beats renews all claims of this process, and writes progress, until the
+// context ends.
+func (q *Queue) beats(ctx context.Context) {
+	tick := time.NewTicker(q.options.Poll)
+	defer tick.Stop()
+	var last time.Time
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		if q.beat(ctx, time.Since(last) > q.options.Beat-q.options.Poll/2) {
+			last = time.Now()
+		}
+	}
+}
+
+// beat renews all claims in one transaction if it is due or one has progress to
+// be written. It reports whether it did.
+func (q *Queue) beat(ctx context.Context, due bool) bool {
+	var tasks []*Task
+	var beats []Beat
+	q.each(func(t *Task) {
+		b := t.beat()
+		tasks, beats = append(tasks, t), append(beats, b)
+		due = due || b.Progress != nil
+	})
+	if !due || len(beats) == 0 {
+		return false
+	}
+	// When it takes longer, the claims have run out.
+	ctx, cancel := context.WithTimeout(ctx, q.options.Lease)
+	defer cancel()
+	now := time.Now()
+	answers, err := q.store.Beat(ctx, beats, now, now.Add(q.options.Lease))
+	if err != nil {
+		if ctx.Err() == nil {
+			q.log.Error("claims on jobs cannot be renewed", "err", err)
+		}
+		return false
+	}
+	for i, t := range tasks {
+		switch {
+		case answers[i].Lost:
+			t.cancel(ErrLost)
+			continue
+		case answers[i].Cancelling:
+			t.cancel(ErrCancelled)
+		}
+		t.renewed(q.safeUntil(now))
+		if t.wrote(beats[i]); beats[i].Progress != nil {
+			q.news.ring(t.Job.ID)
+		}
+	}
+	return true
+}
+
+// purges deletes jobs that have ended long ago, until the context ends.
+func (q *Queue) purges(ctx context.Context) {
+	for {
+		n, err := q.store.Purge(ctx, time.Now().Add(-q.options.Keep))
+		if err != nil && ctx.Err() == nil {
+			q.log.Error("old jobs cannot be deleted", "err", err)
+		}
+		pause := min(q.options.Keep, 10*time.Minute)
+		if n > 0 {
+			pause = q.options.Poll // between batches others can write
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(pause):
+		}
+	}
+}
