@@ -83,7 +83,7 @@ func (q *Queue) Prepare(n New) (Job, error) {
 	if id == "" {
 		id = uuid.Must(uuid.NewV7()).String()
 	}
-	now := time.Now()
+	now := now()
 	j := Job{
 		ID: id, Project: n.Project, Kind: n.Kind, Subject: n.Subject, By: n.By, Key: n.Key, Payload: payload,
 		State: Queued, NotBefore: now, CreatedAt: now,
@@ -93,6 +93,9 @@ func (q *Queue) Prepare(n New) (Job, error) {
 	}
 	return j, nil
 }
+
+// now is the time as stores keep it.
+func now() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
 
 // Wake makes the queue look for jobs to run at once.
 func (q *Queue) Wake() { ring(q.wake) }
@@ -128,7 +131,7 @@ func (q *Queue) Lengths(ctx context.Context) ([]Length, error) { return q.store.
 // has ended stays as it is, also when it succeeds in spite of being cancelled.
 // It fails with ErrNotFound.
 func (q *Queue) Cancel(ctx context.Context, id string) (Job, error) {
-	j, err := q.store.Cancel(ctx, id, time.Now())
+	j, err := q.store.Cancel(ctx, id, now())
 	if err != nil {
 		return Job{}, err
 	}

@@ -142,10 +142,10 @@ func (q *Queue) StartIn(ctx context.Context, n New, insert func(context.Context,
 	if _, known := q.kinds[n.Kind]; !known {
 		return Job{}, fmt.Errorf("jobs of kind %s have no handler", n.Kind)
 	}
-	now := time.Now()
-	j.State, j.Attempt, j.StartedAt, j.NotBefore = Running, 1, now, now.Add(q.options.Lease)
+	begun := time.Now() // by the monotonic clock, too
+	j.State, j.Attempt, j.StartedAt, j.NotBefore = Running, 1, now(), now().Add(q.options.Lease)
 	t := &Task{Job: j, fence: 1, handler: h}
-	if !q.hold(ctx, t, now) {
+	if !q.hold(ctx, t, begun) {
 		return Job{}, ErrStopping
 	}
 	j, existed, err := insert(ctx, j)
@@ -230,7 +230,7 @@ func (q *Queue) finish(t *Task, o Outcome) {
 	log := q.log.With("job", t.Job.ID, "kind", t.Job.Kind, "attempt", t.Job.Attempt)
 	for {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(t.ctx), q.options.Lease)
-		j, err := q.store.Finish(ctx, t.Claim(), o, time.Now())
+		j, err := q.store.Finish(ctx, t.Claim(), o, now())
 		cancel()
 		switch {
 		case err == nil:

@@ -26,7 +26,7 @@ const jobColumns = `id, project, kind, subject, created_by, COALESCE(key, ''), p
 	cancelling, progress, COALESCE(result, ''), error, events, created_at, started_at, ended_at, fence`
 
 // scanClaim reads a row of jobColumns.
-func scanClaim(row interface{ Scan(...any) error }) (job.Claim, error) {
+func scanClaim(row scanner) (job.Claim, error) {
 	var c job.Claim
 	var due, created, started, ended int64
 	var payload, progress, result []byte
@@ -49,20 +49,6 @@ func scanClaim(row interface{ Scan(...any) error }) (job.Claim, error) {
 	return c, nil
 }
 
-func micro(t time.Time) int64 {
-	if t.IsZero() {
-		return 0
-	}
-	return t.UnixMicro()
-}
-
-func fromMicro(us int64) time.Time {
-	if us == 0 {
-		return time.Time{}
-	}
-	return time.UnixMicro(us).UTC()
-}
-
 // oneJob returns the row that a statement returns.
 func oneJob(ctx context.Context, q querier, id, statement string, args ...any) (job.Job, error) {
 	c, err := scanClaim(q.QueryRowContext(ctx, statement, args...))
@@ -73,13 +59,6 @@ func oneJob(ctx context.Context, q querier, id, statement string, args ...any) (
 		return job.Job{}, fmt.Errorf("ledger: job %q: %w", id, err)
 	}
 	return c.Job, nil
-}
-
-// querier is a database or a transaction.
-type querier interface {
-	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
-	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
-	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }
 
 // Insert implements [job.Store].
@@ -151,9 +130,9 @@ func (s Jobs) Jobs(ctx context.Context, f job.Filter) ([]job.Job, error) {
 		args = append(args, value)
 		return fmt.Sprint("$", len(args))
 	}
-	for column, value := range map[string]string{"project": f.Project, "kind": string(f.Kind), "subject": f.Subject} {
-		if value != "" {
-			terms = append(terms, column+" = "+param(value))
+	for _, equal := range [][2]string{{"project", f.Project}, {"kind", string(f.Kind)}, {"subject", f.Subject}} {
+		if equal[1] != "" {
+			terms = append(terms, equal[0]+" = "+param(equal[1]))
 		}
 	}
 	if len(f.States) > 0 {
@@ -183,24 +162,6 @@ func (s Jobs) Jobs(ctx context.Context, f job.Filter) ([]job.Job, error) {
 		jobs[i] = c.Job
 	}
 	return jobs, nil
-}
-
-// collect returns the rows of a query.
-func collect[T any](ctx context.Context, q querier, scan func(interface{ Scan(...any) error }) (T, error), query string, args ...any) ([]T, error) {
-	rows, err := q.QueryContext(ctx, query, args...)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var all []T
-	for rows.Next() {
-		one, err := scan(rows)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, one)
-	}
-	return all, rows.Err()
 }
 
 // Claim implements [job.Store]. The condition on due_at stands twice for a
@@ -342,7 +303,7 @@ func leave(ctx context.Context, tx *sql.Tx, j job.Job, now time.Time) error {
 
 // Events implements [job.Store].
 func (s Jobs) Events(ctx context.Context, id string, after int64, limit int) ([]job.Event, error) {
-	events, err := collect(ctx, s.l.db, func(row interface{ Scan(...any) error }) (e job.Event, err error) {
+	events, err := collect(ctx, s.l.db, func(row scanner) (e job.Event, err error) {
 		var at int64
 		var data []byte
 		err = row.Scan(&e.Number, &at, &e.Type, &data)
@@ -379,7 +340,7 @@ func (s Jobs) Purge(ctx context.Context, before time.Time) (int, error) {
 
 // Lengths implements [job.Store].
 func (s Jobs) Lengths(ctx context.Context) ([]job.Length, error) {
-	lengths, err := collect(ctx, s.l.db, func(row interface{ Scan(...any) error }) (n job.Length, err error) {
+	lengths, err := collect(ctx, s.l.db, func(row scanner) (n job.Length, err error) {
 		err = row.Scan(&n.Kind, &n.State, &n.Jobs)
 		return n, err
 	}, `SELECT kind, state, COUNT(*) FROM jobs WHERE state IN ('queued', 'running') GROUP BY kind, state ORDER BY kind, state`)
