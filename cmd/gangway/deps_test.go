@@ -35,7 +35,7 @@ var ownImports = map[string]string{
 	"onboarding/job":            "",
 	"onboarding/ledger":         "imagerepo/catalog onboarding/job",
 	"onboarding/onboardingtest": "",
-	"onboarding/rest":           "onboarding/access",
+	"onboarding/rest":           "imagerepo imagerepo/fetch onboarding onboarding/access onboarding/job onboarding/vnfpkg vim",
 	"onboarding/vnfpkg":         "imagerepo imagerepo/fetch onboarding onboarding/job tosca",
 
 	"cmd/bench":   "imagerepo imagerepo/catalog onboarding/onboardingtest vim vim/glance vim/glancetest",
@@ -56,6 +56,7 @@ var importers = map[string]string{
 	"github.com/klauspost/compress":         "imagerepo/fetch onboarding/csar onboarding/onboardingtest",
 	"github.com/mholt/archiver/v4":          "onboarding/csar",
 	"github.com/pressly/goose/v3":           "imagerepo/catalog",
+	"github.com/prometheus/client_golang":   "onboarding/rest",
 	"github.com/spf13/cobra":                "cmd/gangway",
 	"github.com/spf13/pflag":                "cmd/gangway",
 	"github.com/therootcompany/xz":          "imagerepo/fetch",

@@ -1,25 +1,54 @@
 package rest
 
 import (
+	"fmt"
 	"net/http"
+	"strings"
 
 	"github.com/gangway-nfv/gangway/onboarding/access"
 )
 
-// Public is the need of a route that anybody may use.
-const Public access.Role = ""
+const (
+	// Public is the need of a route that anybody may use.
+	Public access.Role = "public"
+	// Known is the need of a route for anybody with a valid credential, in
+	// whatever projects it has a role. [Caller.Project] is empty there.
+	Known access.Role = "known"
+)
 
 // Route is one method on one pattern of paths.
 type Route struct {
+	// Method is an HTTP method. GET answers HEAD, too, unless the pattern has
+	// a route for it.
 	Method string
-	// Pattern is a path in the syntax of [http.ServeMux], without a method.
+	// Pattern is a path in the syntax of [http.ServeMux], without a method or
+	// a host, and without a slash at its end.
 	Pattern string
-	// Need is the role that a caller must have in the project, or Public.
+	// Need is the role that a caller must have in the project, or Public or
+	// Known. It must not be empty.
 	Need access.Role
+	// Everywhere is set where the role is needed in all projects, because the
+	// route shows or changes more than one. [Caller.Project] is empty there.
+	Everywhere bool
 	// Action names a change in the audit log, such as "package.delete". It is
 	// empty for routes that change nothing.
 	Action  string
 	Handler http.Handler
+}
+
+// check says what is wrong with a route that somebody wrote.
+func (r Route) check() error {
+	switch {
+	case r.Method == "" || r.Handler == nil:
+		return fmt.Errorf("route %s %s: has no method or no handler", r.Method, r.Pattern)
+	case !strings.HasPrefix(r.Pattern, "/") || r.Pattern != "/" && strings.HasSuffix(r.Pattern, "/"):
+		return fmt.Errorf("route %s %s: the pattern does not begin with a slash, or ends with one", r.Method, r.Pattern)
+	case r.Need != Public && r.Need != Known && !r.Need.Valid():
+		return fmt.Errorf("route %s %s: says not who may use it", r.Method, r.Pattern)
+	case r.Everywhere && !r.Need.Valid():
+		return fmt.Errorf("route %s %s: needs no role that could be held everywhere", r.Method, r.Pattern)
+	}
+	return nil
 }
 
 // Door is a set of routes that tell errors in the same form.
@@ -27,18 +56,18 @@ type Door struct {
 	// Name labels the door's requests in metrics and logs.
 	Name   string
 	Routes []Route
-	// Fail answers a request with an error, in the door's form.
+	// Basic takes the password of Basic authentication (RFC 7617) for a token,
+	// whatever the user name, for clients that can send nothing else.
+	Basic bool
+	// Fail answers a request with an error, in the door's form; nil means
+	// [WriteProblem]. It must write to w alone and at once.
 	Fail func(w http.ResponseWriter, r *http.Request, problem Problem)
 }
 
-// Problem is an error as HTTP tells it (RFC 9457). Its members are those of
-// ETSI's ProblemDetails (NFV-SOL 013, clause 6.3).
-type Problem struct {
-	Type     string `json:"type,omitempty"`
-	Title    string `json:"title"`
-	Status   int    `json:"status"`
-	Detail   string `json:"detail"`
-	Instance string `json:"instance,omitempty"`
-	// Header has fields that belong to the answer, such as Retry-After.
-	Header http.Header `json:"-"`
+func (d *Door) fail(w http.ResponseWriter, r *http.Request, problem Problem) {
+	if d == nil || d.Fail == nil {
+		WriteProblem(w, r, problem)
+		return
+	}
+	d.Fail(w, r, problem)
 }

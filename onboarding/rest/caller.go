@@ -1,0 +1,79 @@
+package rest
+
+import (
+	"context"
+	"net/http"
+	"net/netip"
+
+	"github.com/gangway-nfv/gangway/onboarding/access"
+)
+
+// Caller is who sent a request, and for which project.
+type Caller struct {
+	access.Identity
+	// Project is the one that the request is about; its Role is at least what
+	// the route needs. It is empty on routes that are public, Known or
+	// Everywhere.
+	Project string
+	// Address is where the request came from.
+	Address netip.Addr
+	// RequestID is in the answer's X-Request-Id and in the log.
+	RequestID string
+	// BaseURL is how the client reaches the server, without a slash at its end.
+	BaseURL string
+}
+
+// CallerOf returns who sent the request of a context. It is the zero Caller
+// outside of a request.
+func CallerOf(ctx context.Context) Caller {
+	if at := exchangeOf(ctx); at != nil {
+		return at.caller
+	}
+	return Caller{}
+}
+
+// Target tells the audit log which thing a request has changed, where its path
+// does not say so, such as the ID of what it made. It is for the goroutine that
+// handles the request.
+func Target(ctx context.Context, id string) {
+	if at := exchangeOf(ctx); at != nil {
+		at.target = id
+	}
+}
+
+// UntilStopping returns a context that also ends when the server begins to stop.
+// It is for handlers that wait for something to happen, and which would hold the
+// server up; those that transfer something have its grace. The caller calls the
+// function when it needs the context no more.
+func UntilStopping(ctx context.Context) (context.Context, context.CancelFunc) {
+	at := exchangeOf(ctx)
+	if at == nil {
+		return context.WithCancel(ctx)
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	unhook := context.AfterFunc(at.server.stopping, func() { cancel(ErrStopping) })
+	return ctx, func() { unhook(); cancel(nil) }
+}
+
+// exchange is what is known of a request and its answer.
+type exchange struct {
+	server  *Server
+	door    *Door
+	pattern string // empty for a path that has none
+	route   *Route // nil for a method that the pattern does not have
+	caller  Caller
+	target  string
+	err     error // what the handler failed with
+	gone    bool  // the client went away before there was an answer
+}
+
+type exchangeKey struct{}
+
+func exchangeOf(ctx context.Context) *exchange {
+	at, _ := ctx.Value(exchangeKey{}).(*exchange)
+	return at
+}
+
+func (at *exchange) in(r *http.Request) *http.Request {
+	return r.WithContext(context.WithValue(r.Context(), exchangeKey{}, at))
+}

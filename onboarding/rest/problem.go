@@ -1,0 +1,141 @@
+package rest
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"slices"
+)
+
+// Problem is an error as HTTP tells it (RFC 9457). Its members are those of
+// ETSI's ProblemDetails (NFV-SOL 013, clause 6.3). It is an error itself, so that
+// a handler can return the one that it means.
+type Problem struct {
+	Type     string `json:"type,omitempty"`
+	Title    string `json:"title"`
+	Status   int    `json:"status"`
+	Detail   string `json:"detail"`
+	Instance string `json:"instance,omitempty"`
+	// More has members beyond the standard's, such as a report. None may have
+	// the name of one above.
+	More map[string]any `json:"-"`
+	// Header has fields that belong to the answer, such as Retry-After.
+	Header http.Header `json:"-"`
+}
+
+// Errorf returns a problem of a status with a formatted detail.
+func Errorf(status int, format string, args ...any) Problem {
+	return Problem{Status: status, Detail: fmt.Sprintf(format, args...)}
+}
+
+func (p Problem) Error() string { return cmp.Or(p.Detail, http.StatusText(p.Status)) }
+
+// MarshalJSON implements [json.Marshaler].
+func (p Problem) MarshalJSON() ([]byte, error) {
+	p.Title = cmp.Or(p.Title, http.StatusText(p.Status))
+	p.Detail = cmp.Or(p.Detail, p.Title)
+	type members Problem
+	standard, err := encode(members(p))
+	if err != nil || len(p.More) == 0 {
+		return standard, err
+	}
+	more, err := encode(p.More)
+	if err != nil {
+		return nil, err
+	}
+	return slices.Concat(standard[:len(standard)-1], []byte{','}, more[1:]), nil
+}
+
+// encode renders a value as JSON that is not meant for HTML.
+func encode(value any) ([]byte, error) {
+	var text bytes.Buffer
+	encoder := json.NewEncoder(&text)
+	encoder.SetEscapeHTML(false)
+	err := encoder.Encode(value)
+	return bytes.TrimSuffix(text.Bytes(), []byte{'\n'}), err
+}
+
+// WriteProblem answers with a problem as application/problem+json. It is the
+// form of doors that have none of their own.
+func WriteProblem(w http.ResponseWriter, _ *http.Request, problem Problem) {
+	maps.Copy(w.Header(), problem.Header)
+	w.Header().Set("Content-Type", "application/problem+json")
+	write(w, problem.Status, problem)
+}
+
+// WriteJSON answers with a value as application/json. That the client does not
+// take it is no matter of the caller's.
+func WriteJSON(w http.ResponseWriter, status int, value any) {
+	w.Header().Set("Content-Type", "application/json")
+	write(w, status, value)
+}
+
+func write(w http.ResponseWriter, status int, value any) {
+	text, err := encode(value)
+	if err != nil {
+		panic(fmt.Errorf("answer cannot be written as JSON: %w", err)) // told to the client as a 500
+	}
+	w.WriteHeader(status)
+	_, _ = w.Write(append(text, '\n'))
+}
+
+// maxJSON bounds a JSON body, in bytes.
+const maxJSON = 1 << 20
+
+// ReadJSON reads a request's body, which must be one JSON value of at most 1 MiB,
+// into value. Members that value does not have are passed over. The error is a
+// [Problem], or says why the body cannot be read.
+func ReadJSON(r *http.Request, value any) error {
+	text, err := io.ReadAll(io.LimitReader(r.Body, maxJSON+1))
+	switch {
+	case err != nil:
+		return fmt.Errorf("request body: %w", err)
+	case len(text) > maxJSON:
+		return Errorf(http.StatusRequestEntityTooLarge, "the JSON of a request may have %d bytes", maxJSON)
+	case len(text) == 0:
+		return Errorf(http.StatusBadRequest, "the request has no body")
+	}
+	if err := json.Unmarshal(text, value); err != nil {
+		return Errorf(http.StatusBadRequest, "request body: %v", err)
+	}
+	return nil
+}
+
+// HandlerFunc is a handler that returns what went wrong, which is answered by
+// [Fail]. It must not have written anything then.
+type HandlerFunc func(w http.ResponseWriter, r *http.Request) error
+
+// ServeHTTP implements [http.Handler].
+func (f HandlerFunc) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if err := f(w, r); err != nil {
+		Fail(w, r, err)
+	}
+}
+
+// Fail answers a request with an error, in the form of its door. The text of an
+// error that is nobody's fault but the server's is logged, not told.
+func Fail(w http.ResponseWriter, r *http.Request, err error) {
+	at := exchangeOf(r.Context())
+	if at == nil {
+		WriteProblem(w, r, ProblemOf(err))
+		return
+	}
+	if at.err == nil {
+		at.err = err
+	}
+	switch ended := r.Context().Err(); {
+	case ended == nil:
+	case errors.Is(context.Cause(r.Context()), ErrStopping):
+		err = ErrStopping
+	case errors.Is(err, ended):
+		at.gone = true // nobody waits for an answer
+		return
+	}
+	at.door.fail(w, r, ProblemOf(err))
+}
