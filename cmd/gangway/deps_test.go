@@ -33,7 +33,7 @@ var ownImports = map[string]string{
 	"onboarding/access":         "",
 	"onboarding/csar":           "tosca",
 	"onboarding/job":            "",
-	"onboarding/ledger":         "imagerepo/catalog onboarding/job",
+	"onboarding/ledger":         "imagerepo/catalog onboarding/access onboarding/job",
 	"onboarding/onboardingtest": "",
 	"onboarding/rest":           "imagerepo imagerepo/fetch onboarding onboarding/access onboarding/job onboarding/vnfpkg vim",
 	"onboarding/vnfpkg":         "imagerepo imagerepo/fetch onboarding onboarding/job tosca",

@@ -24,7 +24,7 @@ const (
 type Event struct {
 	// ID is a UUID that grows with time. Record sets it.
 	ID string
-	// At is when the event was recorded. Record sets it where it is zero.
+	// At is when the event was recorded. Record sets it.
 	At time.Time
 	// Subject is who did it, see Identity.Subject.
 	Subject string
@@ -86,16 +86,12 @@ func (a *Audit) Record(ctx context.Context, e Event) error {
 	if err != nil {
 		return fmt.Errorf("audit log: %w", err)
 	}
-	e.ID = id.String()
-	if e.At.IsZero() {
-		e.At = time.Now()
-	}
+	e.ID, e.At = id.String(), time.Now()
 	for _, field := range []*string{&e.Subject, &e.Project, &e.Action, &e.Target} {
-		*field = anyToken.ReplaceAllLiteralString(*field, prefix+"…")
+		*field = anyToken.ReplaceAllLiteralString(strings.ToValidUTF8(*field, "\uFFFD"), prefix+"…")
 		if len(*field) > longestField {
-			*field = (*field)[:longestField]
+			*field = strings.ToValidUTF8((*field)[:longestField], "")
 		}
-		*field = strings.ToValidUTF8(*field, "\uFFFD")
 	}
 	return a.store.AddEvent(ctx, e)
 }

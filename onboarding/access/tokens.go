@@ -101,7 +101,7 @@ func (n NewToken) token() (Token, string) {
 		n.Name = fmt.Sprintf("%s-%.8s", n.Role, id)
 	}
 	return Token{ID: id, Name: n.Name, Project: n.Project, Role: n.Role,
-		CreatedAt: time.Now(), ExpiresAt: n.ExpiresAt}, newSecret()
+		CreatedAt: time.Now().UTC(), ExpiresAt: n.ExpiresAt.UTC()}, newSecret()
 }
 
 // List returns the tokens that hold in a project, or with AllProjects every
