@@ -38,6 +38,9 @@ var ownImports = map[string]string{
 	"onboarding/rest":           "imagerepo imagerepo/fetch onboarding onboarding/access onboarding/job onboarding/vnfpkg vim",
 	"onboarding/vnfpkg":         "imagerepo imagerepo/fetch onboarding onboarding/job tosca",
 
+	"onboarding/access/keystone": "onboarding/access",
+	"onboarding/access/oidc":     "onboarding/access",
+
 	"cmd/bench":   "imagerepo imagerepo/catalog onboarding/onboardingtest vim vim/glance vim/glancetest",
 	"cmd/gangway": "imagerepo imagerepo/catalog imagerepo/fetch imagerepo/fsstore onboarding onboarding/csar tosca vim vim/glance",
 	"cmd/mkcsar":  "onboarding/onboardingtest",
@@ -47,10 +50,11 @@ var ownImports = map[string]string{
 // importers says which packages of ours may import a module of somebody else's,
 // tests aside. Most have one importer, so that they can be replaced.
 var importers = map[string]string{
+	"github.com/coreos/go-oidc/v3":          "onboarding/access/oidc",
 	"github.com/dsnet/compress":             "onboarding/onboardingtest",
 	"github.com/google/go-cmp":              "imagerepo/repotest",
 	"github.com/google/uuid":                "imagerepo imagerepo/fsstore onboarding/access onboarding/job vim vim/glance",
-	"github.com/gophercloud/gophercloud/v2": "vim/glance",
+	"github.com/gophercloud/gophercloud/v2": "onboarding/access/keystone vim/glance",
 	"github.com/hashicorp/go-retryablehttp": "imagerepo/fetch",
 	"github.com/hashicorp/golang-lru/v2":    "onboarding/access",
 	"github.com/klauspost/compress":         "imagerepo/fetch onboarding/csar onboarding/onboardingtest",
