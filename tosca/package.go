@@ -21,12 +21,15 @@ const (
 // Package is what a package says about itself, in one model for all dialects.
 // It is plain data, safe to share once [Read] has returned it.
 type Package struct {
-	Dialect     Dialect `json:"dialect"`
-	Subject     Subject `json:"subject"`
-	Name        string  `json:"name"`
-	Vendor      string  `json:"vendor"`
-	Version     string  `json:"version"`
-	Description string  `json:"description,omitempty"`
+	Dialect Dialect `json:"dialect"`
+	Subject Subject `json:"subject"`
+	Name    string  `json:"name"`
+	Vendor  string  `json:"vendor"`
+	Version string  `json:"version"`
+	// SoftwareVersion is the version of the software in the package, where that
+	// is told apart from the version of its descriptor.
+	SoftwareVersion string `json:"softwareVersion,omitempty"`
+	Description     string `json:"description,omitempty"`
 	// DescriptorID is the vnfd_id, nsd descriptor_id or their like; empty where
 	// the dialect has none.
 	DescriptorID string   `json:"descriptorId,omitempty"`

@@ -53,6 +53,7 @@ node_types:
     properties:
       provider: {type: string, default: ACME}
       descriptor_version: {type: string, default: '2.0'}
+      software_version: {type: string, default: '1.9'}
   acme.Vdu:
     derived_from: acme.BaseVdu
   acme.BaseVdu:

@@ -155,6 +155,7 @@ func (s *service) identify(n *nodeTemplate) {
 	p.Vendor = cmp.Or(p.Vendor, value("provider", "designer", "vendor"))
 	p.Name = cmp.Or(p.Name, value("product_name", "name"))
 	p.Version = cmp.Or(p.Version, value("descriptor_version", "version", "software_version"))
+	p.SoftwareVersion = cmp.Or(p.SoftwareVersion, value("software_version"))
 }
 
 // substitution takes the identity from the substitution mappings, where drafts

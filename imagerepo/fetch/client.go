@@ -123,6 +123,20 @@ func trust(file string) (*x509.CertPool, error) {
 	return pool, nil
 }
 
+// HTTP returns a client for short requests to URLs from outside: it goes through
+// the guard and the proxy and trusts the same certificates. It knows none of the
+// credentials, makes a connection for each request, and follows no redirect.
+func (c *Client) HTTP() *http.Client {
+	t := *c.transport
+	t.credentials = nil
+	t.direct, t.proxied = t.direct.Clone(), t.proxied.Clone()
+	t.direct.DisableKeepAlives, t.proxied.DisableKeepAlives = true, true
+	return &http.Client{
+		Transport:     &t,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+}
+
 // Close closes idle connections. Responses that are open stay open.
 func (c *Client) Close() {
 	c.transport.direct.CloseIdleConnections()

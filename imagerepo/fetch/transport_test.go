@@ -208,3 +208,37 @@ func TestRedact(t *testing.T) {
 		}
 	}
 }
+
+func TestTheClientForShortRequestsIsGuardedAndKnowsNoCredentials(t *testing.T) {
+	o, trusting := newTLSOrigin(t)
+	u := o.Serve("/hook", origintest.Plain([]byte("x")))
+	client := func(change ...func(*fetch.Options)) *http.Client {
+		return newClient(t, append(change, trusting, func(o *fetch.Options) {
+			o.Credentials = map[string]fetch.Credential{hostOf(t, u): {Token: "secret"}}
+		})...).HTTP()
+	}
+	for range 2 {
+		resp, err := client().Get(u)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if resp.Body.Close(); !resp.Close {
+			t.Error("the connection is kept")
+		}
+	}
+	if got := authorizations(o); len(got) != 2 || got[0] != "" || got[1] != "" {
+		t.Errorf("got Authorization %q, want none", got)
+	}
+	_, err := client(func(o *fetch.Options) { o.AllowPrivate = false }).Get(u)
+	if _, blocked := errors.AsType[*fetch.BlockedError](err); !blocked {
+		t.Errorf("got %v, want loopback refused", err)
+	}
+	resp, err := client().Get(o.Serve("/away", origintest.File{Always: origintest.Status(302, "Location", u)}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusFound {
+		t.Errorf("got %d, want the redirect itself", resp.StatusCode)
+	}
+}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/gangway-nfv/gangway/onboarding/job"
+	"github.com/gangway-nfv/gangway/onboarding/notify"
 )
 
 // Jobs is the ledger's store of jobs.
@@ -297,6 +298,11 @@ func leave(ctx context.Context, tx *sql.Tx, j job.Job, now time.Time) error {
 		j.ID, j.State, j.Attempt, j.Failures, micro(j.NotBefore), j.Cancelling, string(progress),
 		sql.NullString{String: string(j.Result), Valid: j.Result != nil}, j.Error, micro(j.EndedAt)); err != nil {
 		return fmt.Errorf("ledger: job %s: %w", j.ID, err)
+	}
+	if j.Kind == notify.Kind && j.State.Ended() {
+		if err := release(ctx, tx, j, now); err != nil {
+			return err
+		}
 	}
 	return insertChange(ctx, tx, j, now)
 }

@@ -28,10 +28,12 @@ type Event struct {
 	// Package is the ID of the package.
 	Package string `json:"package"`
 	// DescriptorID is the vnfdId, empty where the package has none.
-	DescriptorID string      `json:"descriptorId,omitempty"`
-	Vendor       string      `json:"vendor,omitempty"`
-	Name         string      `json:"name"`
-	Version      string      `json:"version,omitempty"`
-	Operational  Operational `json:"operational"`
-	InUse        bool        `json:"inUse,omitempty"`
+	DescriptorID string `json:"descriptorId,omitempty"`
+	Vendor       string `json:"vendor,omitempty"`
+	Name         string `json:"name"`
+	Version      string `json:"version,omitempty"`
+	// SoftwareVersion is that of [tosca.Package].
+	SoftwareVersion string      `json:"softwareVersion,omitempty"`
+	Operational     Operational `json:"operational"`
+	InUse           bool        `json:"inUse,omitempty"`
 }
