@@ -103,7 +103,13 @@ type ImageFilter struct {
 	SHA256  string
 	Size    int64 // bytes
 	URL     string
-	Limit   int
+	// DiskFormat is as Glance spells it.
+	DiskFormat string
+	// Package is the ID of a package that uses the image.
+	Package string
+	// After selects names that come after this one, for paging within a project.
+	After string
+	Limit int
 }
 
 // PackageFilter selects packages. Zero fields select everything.

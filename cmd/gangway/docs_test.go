@@ -19,6 +19,7 @@ import (
 	"github.com/gangway-nfv/gangway/imagerepo"
 	"github.com/gangway-nfv/gangway/onboarding"
 	"github.com/gangway-nfv/gangway/onboarding/csar"
+	"github.com/gangway-nfv/gangway/onboarding/view"
 )
 
 var update = flag.Bool("update", false, "write the generated parts of docs/ anew")
@@ -146,10 +147,10 @@ func TestDocsOfFindings(t *testing.T) {
 func TestDocsOfOutput(t *testing.T) {
 	for name, printed := range map[string]reflect.Type{
 		"onboard":  reflect.TypeFor[onboarding.Report](),
-		"image":    reflect.TypeFor[imageView](),
-		"package":  reflect.TypeFor[packageView](),
+		"image":    reflect.TypeFor[view.Image](),
+		"package":  reflect.TypeFor[view.Package](),
 		"launched": reflect.TypeFor[onboarding.LaunchReport](),
-		"check":    reflect.TypeFor[checkView](),
+		"check":    reflect.TypeFor[view.Check](),
 		"doctor":   reflect.TypeFor[imagerepo.Diagnosis](),
 	} {
 		checkDocs(t, "output.md", name, "```\n"+form(printed, "")+"\n```\n")

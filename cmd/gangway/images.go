@@ -11,6 +11,7 @@ import (
 
 	"github.com/gangway-nfv/gangway/imagerepo"
 	"github.com/gangway-nfv/gangway/onboarding"
+	"github.com/gangway-nfv/gangway/onboarding/view"
 )
 
 func newImages(a *app) *cobra.Command {
@@ -23,7 +24,7 @@ func newImagesList(a *app) *cobra.Command {
 		Use: "list", Short: "List the images of the project", Example: "  gangway images list -o json", Args: cobra.NoArgs,
 		RunE: a.running(nil, func(ctx context.Context, _ []string) error {
 			return a.withRepository(ctx, func(p *onboarding.Pipeline) error {
-				views := []imageView{}
+				views := []view.Image{}
 				for img, err := range p.Repository.Catalog().Images(ctx, imagerepo.ImageFilter{Project: a.config.Project}) {
 					if err != nil {
 						return err
@@ -57,14 +58,14 @@ func newImagesShow(a *app) *cobra.Command {
 				if err != nil {
 					return err
 				}
-				view := viewImage(p.Repository, img)
-				return a.print(view, func(w io.Writer) error { return printImage(w, view) })
+				shown := viewImage(p.Repository, img)
+				return a.print(shown, func(w io.Writer) error { return printImage(w, shown) })
 			})
 		}),
 	}
 }
 
-func printImage(w io.Writer, v imageView) error {
+func printImage(w io.Writer, v view.Image) error {
 	rows := [][]string{
 		{"id", v.ID}, {"name", v.Name}, {"project", v.Project}, {"size", fmt.Sprintf("%s (%d bytes)", size(v.Size), v.Size)},
 		{"format", v.DiskFormat + " " + v.ContainerFormat}, {"min disk", fmt.Sprintf("%d GB", v.MinDisk)},

@@ -13,6 +13,7 @@ import (
 
 	"github.com/gangway-nfv/gangway/imagerepo"
 	"github.com/gangway-nfv/gangway/onboarding"
+	"github.com/gangway-nfv/gangway/onboarding/view"
 	"github.com/gangway-nfv/gangway/tosca"
 )
 
@@ -25,12 +26,12 @@ func newPackagesList(a *app) *cobra.Command {
 		Use: "list", Short: "List the packages of the project", Example: "  gangway packages list -o json", Args: cobra.NoArgs,
 		RunE: a.running(nil, func(ctx context.Context, _ []string) error {
 			return a.withRepository(ctx, func(p *onboarding.Pipeline) error {
-				views := []packageView{}
+				views := []view.Package{}
 				for pkg, err := range p.Repository.Catalog().Packages(ctx, imagerepo.PackageFilter{Project: a.config.Project}) {
 					if err != nil {
 						return err
 					}
-					views = append(views, viewPackage(pkg, nil))
+					views = append(views, view.NewPackage(pkg, nil))
 				}
 				return a.print(views, func(w io.Writer) error {
 					var rows [][]string
@@ -60,14 +61,14 @@ func newPackagesShow(a *app) *cobra.Command {
 				if err != nil {
 					return err
 				}
-				view := viewPackage(pkg, files)
-				return a.print(view, func(w io.Writer) error { return printPackage(w, pkg, view) })
+				shown := view.NewPackage(pkg, files)
+				return a.print(shown, func(w io.Writer) error { return printPackage(w, pkg, shown) })
 			})
 		}),
 	}
 }
 
-func printPackage(w io.Writer, pkg imagerepo.Package, view packageView) error {
+func printPackage(w io.Writer, pkg imagerepo.Package, shown view.Package) error {
 	var model tosca.Package
 	if err := json.Unmarshal(pkg.Record, &model); err != nil {
 		return fmt.Errorf("record of package %s: %w", pkg.ID, err)
@@ -82,7 +83,7 @@ func printPackage(w io.Writer, pkg imagerepo.Package, view packageView) error {
 		return err
 	}
 	rows = nil
-	for _, img := range view.Images {
+	for _, img := range shown.Images {
 		rows = append(rows, []string{img.ID, img.Name})
 	}
 	fmt.Fprintln(w)
@@ -90,7 +91,7 @@ func printPackage(w io.Writer, pkg imagerepo.Package, view packageView) error {
 		return err
 	}
 	rows = nil
-	for _, file := range view.Files {
+	for _, file := range shown.Files {
 		rows = append(rows, []string{file.Role, size(file.Size), file.SHA256, file.Path})
 	}
 	fmt.Fprintln(w)
@@ -114,14 +115,7 @@ func newPackagesDelete(a *app) *cobra.Command {
 					if err != nil {
 						return err
 					}
-					deleted := struct {
-						Package imagerepo.PackageRef `json:"package"`
-						Images  []imagerepo.ImageRef `json:"images"`
-					}{pkg.Ref(), []imagerepo.ImageRef{}}
-					for _, img := range gone {
-						deleted.Images = append(deleted.Images, imagerepo.ImageRef{ID: img.ID, Name: img.Name})
-					}
-					if err := a.printItem(deleted, func(w io.Writer) error {
+					if err := a.printItem(view.NewDeleted(pkg, gone), func(w io.Writer) error {
 						_, err := fmt.Fprintf(w, "deleted package %s and %d image(s)\n", printable(pkg.Ref().String()), len(gone))
 						return err
 					}); err != nil {

@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/gangway-nfv/gangway/onboarding"
+	"github.com/gangway-nfv/gangway/onboarding/view"
 )
 
 // within is how long anything that is waited for may take.
@@ -174,7 +175,7 @@ func (h *home) recovers(source string, digests map[string]string) {
 		h.t.Errorf("onboarding again: %s", report.Status)
 	}
 	got, ids := make(map[string]string), []string{}
-	for _, img := range decode[[]imageView](h.t, h.run("images", "list", "-o", "json")) {
+	for _, img := range decode[[]view.Image](h.t, h.run("images", "list", "-o", "json")) {
 		got[img.Name] = img.Digests["sha256"]
 		ids = append(ids, img.ID)
 	}

@@ -17,6 +17,7 @@ import (
 
 	"github.com/gangway-nfv/gangway/imagerepo/fetch/origintest"
 	"github.com/gangway-nfv/gangway/onboarding/onboardingtest"
+	"github.com/gangway-nfv/gangway/onboarding/view"
 	"github.com/gangway-nfv/gangway/vim/glancetest"
 )
 
@@ -213,7 +214,7 @@ func scrub(ts *testscript.TestScript, _ bool, args []string) {
 // scriptDamage changes a byte in the middle of the stored file of an image.
 func scriptDamage(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(ts.Exec("gangway", "images", "show", args[0], "-o", "json"))
-	var shown imageView
+	var shown view.Image
 	ts.Check(json.Unmarshal([]byte(ts.ReadFile("stdout")), &shown))
 	ts.Check(os.Chmod(shown.File, 0o600))
 	file, err := os.OpenFile(shown.File, os.O_RDWR, 0)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/gangway-nfv/gangway/onboarding/view"
 	"github.com/gangway-nfv/gangway/vim/glance"
 )
 
@@ -61,7 +62,7 @@ Nothing is changed on a VIM without --probe.`,
 			if err != nil {
 				return err
 			}
-			checks := make([]checkView, len(clouds))
+			checks := make([]view.Check, len(clouds))
 			var asked sync.WaitGroup
 			for i, cloud := range clouds {
 				defer cloud.Close()
@@ -71,7 +72,7 @@ Nothing is changed on a VIM without --probe.`,
 			if err := a.print(checks, func(w io.Writer) error { return printChecks(w, checks) }); err != nil {
 				return err
 			}
-			if slices.ContainsFunc(checks, func(c checkView) bool { return c.Error != "" }) {
+			if slices.ContainsFunc(checks, func(c view.Check) bool { return c.Error != "" }) {
 				return &failure{}
 			}
 			return nil
@@ -81,7 +82,7 @@ Nothing is changed on a VIM without --probe.`,
 	return cmd
 }
 
-func printChecks(w io.Writer, checks []checkView) error {
+func printChecks(w io.Writer, checks []view.Check) error {
 	var rows [][]string
 	for _, c := range checks {
 		state := "ok"

@@ -47,6 +47,13 @@ func (c *Catalog) Images(ctx context.Context, filter imagerepo.ImageFilter) iter
 	where.equal("name", filter.Name)
 	where.equal("url", filter.URL)
 	where.equal("sha256", filter.SHA256)
+	where.equal("disk_format", filter.DiskFormat)
+	if filter.Package != "" {
+		where.add("EXISTS (SELECT 1 FROM package_images u WHERE u.image_id = i.id AND u.package_id = $%d)", filter.Package)
+	}
+	if filter.After != "" {
+		where.add("i.name > $%d", filter.After)
+	}
 	if filter.Size > 0 {
 		where.add("i.size = $%d AND i.sha256 <> ''", filter.Size)
 	}

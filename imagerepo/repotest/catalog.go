@@ -473,7 +473,7 @@ func testDeleteImage(t *testing.T, c *catalogTest) {
 
 func testFilters(t *testing.T, c *catalogTest) {
 	a, b, other, referenced := Image("p", "b", "same"), Image("p", "a", "same"), Image("q", "a", "different"), Image("q", "r", "")
-	referenced.Source.URL = "http://a"
+	referenced.Source.URL, referenced.DiskFormat = "http://a", "iso"
 	c.publish(t, nil, a, b, other, referenced)
 	for _, test := range []struct {
 		name   string
@@ -487,15 +487,21 @@ func testFilters(t *testing.T, c *catalogTest) {
 		{"content in one project", imagerepo.ImageFilter{SHA256: other.SHA256(), Project: "q"}, []string{"q/a"}},
 		{"size", imagerepo.ImageFilter{Size: other.Size}, []string{"q/a"}},
 		{"URL", imagerepo.ImageFilter{URL: "http://a"}, []string{"q/r"}},
+		{"disk format", imagerepo.ImageFilter{DiskFormat: "iso"}, []string{"q/r"}},
 		{"limit", imagerepo.ImageFilter{Limit: 1}, []string{"p/a"}},
+		{"after a name", imagerepo.ImageFilter{Project: "q", After: "a"}, []string{"q/r"}},
+		{"after a name that is not there", imagerepo.ImageFilter{Project: "q", After: "b", Limit: 5}, []string{"q/r"}},
+		{"after the last name", imagerepo.ImageFilter{Project: "q", After: "r"}, nil},
 		{"nothing matches", imagerepo.ImageFilter{Project: "x"}, nil},
 	} {
 		t.Run(test.name, func(t *testing.T) { diff(t, "images", test.want, c.names(t, test.filter)) })
 	}
 
 	one, two := Package("p", "one"), Package("q", "two")
-	c.publish(t, one)
+	c.publish(t, one, Image("p", "c", "same"))
 	c.publish(t, two)
+	diff(t, "images of a package", []string{"p/c"}, c.names(t, imagerepo.ImageFilter{Package: one.ID}))
+	diff(t, "images of a package without any", []string(nil), c.names(t, imagerepo.ImageFilter{Package: two.ID}))
 	for name, filter := range map[string]imagerepo.PackageFilter{
 		"project": {Project: "q"}, "name": {Name: "two"}, "fingerprint": {Fingerprint: two.Fingerprint}, "all": {Project: "q", Vendor: "acme", Name: "two", Version: "1.0"},
 	} {

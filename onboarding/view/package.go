@@ -1,0 +1,61 @@
+package view
+
+import (
+	"time"
+
+	"github.com/gangway-nfv/gangway/imagerepo"
+)
+
+// Package is a package of the repository; Model and Files only where one is shown.
+type Package struct {
+	ID          string               `json:"id"`
+	Project     string               `json:"project"`
+	Vendor      string               `json:"vendor"`
+	Name        string               `json:"name"`
+	Version     string               `json:"version"`
+	Dialect     string               `json:"dialect"`
+	Fingerprint string               `json:"fingerprint"`
+	CreatedAt   time.Time            `json:"createdAt"`
+	Images      []imagerepo.ImageRef `json:"images"`
+	Model       any                  `json:"model,omitempty"`
+	Files       []File               `json:"files,omitempty"`
+}
+
+// File is a file of a package.
+type File struct {
+	Path   string `json:"path"`
+	Role   string `json:"role,omitempty"`
+	Size   int64  `json:"size"` // bytes
+	SHA256 string `json:"sha256"`
+}
+
+// NewPackage returns the view of a package, with its Model if it has its record.
+func NewPackage(pkg imagerepo.Package, files []imagerepo.PackageFile) Package {
+	view := Package{
+		ID: pkg.ID, Project: pkg.Project, Vendor: pkg.Vendor, Name: pkg.Name, Version: pkg.Version,
+		Dialect: pkg.Dialect, Fingerprint: pkg.Fingerprint, CreatedAt: pkg.CreatedAt,
+		Images: append([]imagerepo.ImageRef{}, pkg.Images...),
+	}
+	if pkg.Record != nil {
+		view.Model = pkg.Record
+	}
+	for _, file := range files {
+		view.Files = append(view.Files, File{Path: file.Path, Role: file.Role, Size: file.Size, SHA256: file.SHA256})
+	}
+	return view
+}
+
+// Deleted is what is gone after a package was deleted.
+type Deleted struct {
+	Package imagerepo.PackageRef `json:"package"`
+	Images  []imagerepo.ImageRef `json:"images"`
+}
+
+// NewDeleted returns the view of a deleted package and the images that went with it.
+func NewDeleted(pkg imagerepo.Package, images []imagerepo.Image) Deleted {
+	deleted := Deleted{Package: pkg.Ref(), Images: []imagerepo.ImageRef{}}
+	for _, img := range images {
+		deleted.Images = append(deleted.Images, imagerepo.ImageRef{ID: img.ID, Name: img.Name})
+	}
+	return deleted
+}
