@@ -16,6 +16,7 @@ import (
 type cloud struct {
 	name   string
 	broken error // of every upload
+	down   error // of every list
 
 	mu      sync.Mutex
 	images  []vim.Image
@@ -35,6 +36,10 @@ func (c *cloud) Images(context.Context) iter.Seq2[vim.Image, error] {
 	defer c.mu.Unlock()
 	images := append([]vim.Image(nil), c.images...)
 	return func(yield func(vim.Image, error) bool) {
+		if c.down != nil {
+			yield(vim.Image{}, c.down)
+			return
+		}
 		for _, img := range images {
 			if !yield(img, nil) {
 				return

@@ -1,31 +1,39 @@
 package onboarding
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
+	"strings"
 
 	"github.com/gangway-nfv/gangway/imagerepo"
 	"github.com/gangway-nfv/gangway/tosca"
 	"github.com/gangway-nfv/gangway/vim"
 )
 
-// LaunchRequest says which package is to be launched where.
+// LaunchRequest says what is to be launched where. One of Package and VDUs is set.
 type LaunchRequest struct {
 	Project string // empty means DefaultProject
 	// Package is an ID, or a name, vendor/name or vendor/name:version that fits
 	// one package of the project.
 	Package string
+	// VDUs are written out by a caller that has its own packages. Of each the
+	// Name and the Images count, which are names or IDs in the repository or on
+	// the VIM; its SoftwareImageID is the first of them if it is empty.
+	VDUs    []tosca.VDU
 	VIMs    []vim.Cloud
 	Options vim.Options
 }
 
 // LaunchReport is the outcome of a launch. It is what doors print.
 type LaunchReport struct {
-	Package PackageReport `json:"package" yaml:"package"`
-	VIMs    []VIMReport   `json:"vims" yaml:"vims"`
+	// Package is nil where the VDUs were written out.
+	Package *PackageReport `json:"package,omitempty" yaml:"package,omitempty"`
+	VIMs    []VIMReport    `json:"vims" yaml:"vims"`
 	// VIMAssets are the images in the form of a grant (SOL003, clause 9.5.2.5).
 	VIMAssets VIMAssets `json:"vimAssets" yaml:"vimAssets"`
 }
@@ -83,17 +91,26 @@ func (e *AmbiguousError) Error() string {
 // vendor/name:version in a project, with its record. The error wraps
 // [imagerepo.ErrNotFound], or is an *AmbiguousError.
 func (p *Pipeline) FindPackage(ctx context.Context, project, called string) (imagerepo.Package, error) {
-	var found []imagerepo.PackageRef
-	for pkg, err := range p.Repository.Catalog().Packages(ctx, imagerepo.PackageFilter{Project: project}) {
-		if err != nil {
+	if imagerepo.ValidID(called) {
+		pkg, err := p.Repository.Catalog().Package(ctx, called)
+		if err == nil && pkg.Project == project {
+			return pkg, nil
+		}
+		if err != nil && !errors.Is(err, imagerepo.ErrNotFound) {
 			return imagerepo.Package{}, err
 		}
-		versioned := pkg.Name + ":" + pkg.Version
-		switch called {
-		case pkg.ID:
-			return p.Repository.Catalog().Package(ctx, pkg.ID)
-		case pkg.Name, versioned, pkg.Vendor + "/" + pkg.Name, pkg.Vendor + "/" + versioned:
-			found = append(found, pkg.Ref())
+	}
+	var found []imagerepo.PackageRef
+	for _, name := range namesIn(called) {
+		for pkg, err := range p.Repository.Catalog().Packages(ctx, imagerepo.PackageFilter{Project: project, Name: name}) {
+			if err != nil {
+				return imagerepo.Package{}, err
+			}
+			versioned := pkg.Name + ":" + pkg.Version
+			switch called {
+			case pkg.Name, versioned, pkg.Vendor + "/" + pkg.Name, pkg.Vendor + "/" + versioned:
+				found = append(found, pkg.Ref())
+			}
 		}
 	}
 	switch len(found) {
@@ -105,29 +122,48 @@ func (p *Pipeline) FindPackage(ctx context.Context, project, called string) (ima
 	return imagerepo.Package{}, &AmbiguousError{Name: called, Found: found}
 }
 
+// namesIn returns what the name of a package may be in vendor/name:version. Each of
+// the three may have slashes and colons of its own.
+func namesIn(called string) []string {
+	var names []string
+	for begin := 0; ; {
+		for end := len(called); end > begin; {
+			if name := called[begin:end]; !slices.Contains(names, name) {
+				names = append(names, name)
+			}
+			end = begin + max(0, strings.LastIndexByte(called[begin:end], ':'))
+		}
+		slash := strings.IndexByte(called[begin:], '/')
+		if slash < 0 {
+			return names
+		}
+		begin += slash + 1
+	}
+}
+
 // Launch gives the VIMs the images that the VDUs of a package need and that
 // they lack. The report is complete also when there is an error, which joins
 // those of all VIMs.
 func (p *Pipeline) Launch(ctx context.Context, req LaunchRequest) (LaunchReport, error) {
-	if req.Project == "" {
-		req.Project = DefaultProject
-	}
-	stored, err := p.FindPackage(ctx, req.Project, req.Package)
-	if err != nil {
-		return LaunchReport{}, err
-	}
-	var pkg tosca.Package
-	if err := json.Unmarshal(stored.Record, &pkg); err != nil {
-		return LaunchReport{}, fmt.Errorf("record of package %s: %w", stored.Ref(), err)
+	req.Project = cmp.Or(req.Project, DefaultProject)
+	report := LaunchReport{VIMs: []VIMReport{}, VIMAssets: VIMAssets{SoftwareImages: []SoftwareImage{}}}
+	stored, pkg := imagerepo.Package{Project: req.Project}, tosca.Package{VDUs: req.VDUs}
+	if len(req.VDUs) == 0 {
+		var err error
+		if stored, err = p.FindPackage(ctx, req.Project, req.Package); err != nil {
+			return LaunchReport{}, err
+		}
+		if err := json.Unmarshal(stored.Record, &pkg); err != nil {
+			return LaunchReport{}, fmt.Errorf("record of package %s: %w", stored.Ref(), err)
+		}
+		report.Package = &PackageReport{ID: stored.ID, Name: stored.Name, Vendor: stored.Vendor,
+			Version: stored.Version, Dialect: pkg.Dialect, VDUs: len(pkg.VDUs)}
 	}
 	wants, err := p.wants(ctx, stored, pkg)
 	if err != nil {
 		return LaunchReport{}, err
 	}
 	results, err := vim.Launch(ctx, req.VIMs, wants, req.Options)
-	report := LaunchReport{Package: PackageReport{ID: stored.ID, Name: stored.Name, Vendor: stored.Vendor,
-		Version: stored.Version, Dialect: pkg.Dialect, VDUs: len(pkg.VDUs)}, VIMs: []VIMReport{}}
-	report.VIMAssets.SoftwareImages = []SoftwareImage{}
 	for _, result := range results {
 		report.add(result)
 	}
@@ -167,7 +203,7 @@ func (p *Pipeline) wants(ctx context.Context, stored imagerepo.Package, pkg tosc
 		if len(vdu.Images) == 0 {
 			continue
 		}
-		want := vim.Want{VDU: vdu.Name, SoftwareImageID: vdu.SoftwareImageID}
+		want := vim.Want{VDU: vdu.Name, SoftwareImageID: cmp.Or(vdu.SoftwareImageID, vdu.Images[0])}
 		for _, ref := range vdu.Images {
 			offer, looked := offers[ref]
 			if !looked {
@@ -229,8 +265,7 @@ func (p *Pipeline) offer(img imagerepo.Image, pkg string, d tosca.ImageDescripti
 // description states of them has to hold.
 func (p *Pipeline) pin(ctx context.Context, img imagerepo.Image, d tosca.ImageDescription) (pinned imagerepo.Image, err error) {
 	if d.URL != img.Source.URL {
-		// The name belongs to an image that another package brought.
-		d = tosca.ImageDescription{Name: img.Name, URL: img.Source.URL, DiskFormat: img.DiskFormat, ContainerFormat: img.ContainerFormat}
+		d = descriptionOf(img) // the name belongs to an image that another package brought
 	}
 	j := p.job(img.Name, Options{Project: img.Project})
 	defer func() { err = errors.Join(err, j.intake.Close(ctx)) }()
@@ -248,4 +283,9 @@ func (p *Pipeline) pin(ctx context.Context, img imagerepo.Image, d tosca.ImageDe
 		return img, err
 	}
 	return p.Repository.Catalog().Image(ctx, img.ID)
+}
+
+// descriptionOf describes an image of the repository.
+func descriptionOf(img imagerepo.Image) tosca.ImageDescription {
+	return tosca.ImageDescription{Name: img.Name, URL: img.Source.URL, DiskFormat: img.DiskFormat, ContainerFormat: img.ContainerFormat}
 }

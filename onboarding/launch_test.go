@@ -15,6 +15,7 @@ import (
 	"github.com/gangway-nfv/gangway/imagerepo/fetch/origintest"
 	"github.com/gangway-nfv/gangway/onboarding"
 	"github.com/gangway-nfv/gangway/onboarding/onboardingtest"
+	"github.com/gangway-nfv/gangway/tosca"
 	"github.com/gangway-nfv/gangway/vim"
 )
 
@@ -58,7 +59,7 @@ func TestALaunchGivesAVIMWhatItLacks(t *testing.T) {
 		}}
 	}
 	want := onboarding.LaunchReport{
-		Package: *pkg,
+		Package: pkg,
 		VIMs:    []onboarding.VIMReport{onVIM("one"), onVIM("two")},
 		VIMAssets: onboarding.VIMAssets{SoftwareImages: []onboarding.SoftwareImage{
 			{VIMConnectionID: "one", VNFDSoftwareImageID: "vdu_1", VIMSoftwareImageID: uploaded},
@@ -83,6 +84,67 @@ func TestALaunchGivesAVIMWhatItLacks(t *testing.T) {
 	again := h.launch(t, "firewall", vim.Options{}, one, two)
 	if got := again.VIMs[1].VDUs[0].Image; got.Action != vim.Present || got.ID != uploaded || !got.Verified {
 		t.Errorf("the second launch says %+v", got)
+	}
+}
+
+func TestALaunchWithoutAPackageTakesVDUsThatAreWrittenOut(t *testing.T) {
+	h := newHarness(t)
+	h.mustOnboard(t, firewall(diskImage(1)))
+	on := &cloud{name: "one", images: []vim.Image{{ID: "cirros-id", Name: "cirros", Status: vim.Active, Size: 7, HashAlgorithm: "sha512", HashValue: "aa"}}}
+	report, err := h.Launch(t.Context(), onboarding.LaunchRequest{VIMs: []vim.Cloud{on}, VDUs: []tosca.VDU{
+		{Name: "any", Images: []string{"nowhere", "cirros"}},
+		{Name: "ours", SoftwareImageID: "sw_image", Images: []string{h.image(t, "firewall-image").ID}},
+		{Name: "none"},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	uploaded := on.images[1].ID
+	want := onboarding.LaunchReport{
+		VIMs: []onboarding.VIMReport{{VIM: "one", VDUs: []onboarding.VDUReport{
+			{Name: "any", Image: onboarding.VDUImage{ID: "cirros-id", Name: "cirros", Action: vim.Present, Digest: "sha512:aa"}},
+			{Name: "ours", Image: onboarding.VDUImage{ID: uploaded, Name: "firewall-image", Action: vim.Uploaded, Verified: true, Digest: sha512Of(diskImage(1))}},
+		}}},
+		VIMAssets: onboarding.VIMAssets{SoftwareImages: []onboarding.SoftwareImage{
+			{VIMConnectionID: "one", VNFDSoftwareImageID: "nowhere", VIMSoftwareImageID: "cirros-id"},
+			{VIMConnectionID: "one", VNFDSoftwareImageID: "sw_image", VIMSoftwareImageID: uploaded},
+		}},
+	}
+	if diff := cmp.Diff(want, report); diff != "" {
+		t.Errorf("report (-want +got):\n%s", diff)
+	}
+}
+
+func TestLocate(t *testing.T) {
+	h := newHarness(t)
+	h.mustOnboard(t, firewall(diskImage(1)))
+	img := h.image(t, "firewall-image")
+	digest := strings.TrimPrefix(sha512Of(diskImage(1)), "sha512:")
+	has := vim.Image{ID: "id-1", Name: "other-name", Status: vim.Active, Size: img.Size, DiskFormat: img.DiskFormat, ContainerFormat: img.ContainerFormat,
+		HashAlgorithm: "sha512", HashValue: digest}
+	namesake := has
+	namesake.Name, namesake.HashValue = img.Name, "00"
+	launched := &cloud{name: "launched"}
+	h.launch(t, "firewall", vim.Options{}, launched)
+	coming := launched.images[0]
+	coming.Status = vim.Saving
+	got, err := h.Locate(t.Context(), img, []vim.Cloud{
+		&cloud{name: "has", images: []vim.Image{has}},
+		&cloud{name: "has a namesake", images: []vim.Image{namesake}},
+		&cloud{name: "will have", images: []vim.Image{coming}},
+		&cloud{name: "is down", down: errors.New("no answer")},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []onboarding.Location{
+		{VIM: "has", Presence: onboarding.There, ID: "id-1", Name: "other-name"},
+		{VIM: "has a namesake", Presence: onboarding.Absent},
+		{VIM: "will have", Presence: onboarding.Coming, ID: coming.ID, Name: img.Name},
+		{VIM: "is down", Presence: onboarding.Unknown, Error: "vim is down: list images: no answer"},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("locations (-want +got):\n%s", diff)
 	}
 }
 
@@ -231,9 +293,11 @@ func TestAPackageIsFoundByIDAndByItsNames(t *testing.T) {
 	firewall := build("acme", "firewall", "1.0")
 	old, recent := build("acme", "router", "1.0"), build("acme", "router", "2.0")
 	other := build("other", "router", "3.0")
+	odd := build("a/b:c", "d/e:f", "1:0/rc")
 	for called, want := range map[string]string{
 		"firewall": firewall, "acme/firewall": firewall, "firewall:1.0": firewall, "acme/firewall:1.0": firewall, firewall: firewall,
 		"router:1.0": old, "acme/router:2.0": recent, "other/router": other,
+		"d/e:f": odd, "d/e:f:1:0/rc": odd, "a/b:c/d/e:f": odd, "a/b:c/d/e:f:1:0/rc": odd,
 	} {
 		got, err := h.FindPackage(t.Context(), onboarding.DefaultProject, called)
 		if err != nil || got.ID != want || len(got.Record) == 0 {
