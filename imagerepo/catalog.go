@@ -54,8 +54,9 @@ type Catalog interface {
 	// Package returns a package with its record by ID, or an error that wraps
 	// ErrNotFound.
 	Package(ctx context.Context, id string) (Package, error)
-	// Packages yields the packages that match, without their records, ordered by
-	// project, vendor, name and creation. An error ends the sequence.
+	// Packages yields the packages that match, ordered by project, vendor, name
+	// and creation, without their records unless the filter asks otherwise. An
+	// error ends the sequence.
 	Packages(ctx context.Context, filter PackageFilter) iter.Seq2[Package, error]
 	// PackageFiles returns the files kept with a package, ordered by path.
 	PackageFiles(ctx context.Context, id string) ([]PackageFile, error)
@@ -112,13 +113,20 @@ type ImageFilter struct {
 	Limit int
 }
 
-// PackageFilter selects packages. Zero fields select everything.
+// PackageFilter selects packages and says how they are told. Zero fields select
+// everything.
 type PackageFilter struct {
 	Project     string
 	Vendor      string
 	Name        string
 	Version     string
 	Fingerprint string
+	// ByID orders packages by their IDs, which is the order of their creation, and
+	// selects those that come after the ID After.
+	ByID  bool
+	After string
+	// Records asks for the packages' records, too.
+	Records bool
 }
 
 // Publication is what becomes visible in one transaction.

@@ -49,6 +49,15 @@ func Algorithms() []string {
 	return names
 }
 
+// NewHash returns a hash of an algorithm in any spelling; see [Algorithm].
+func NewHash(algorithm string) (hash.Hash, error) {
+	canonical, ok := Algorithm(algorithm)
+	if !ok {
+		return nil, unknownAlgorithm(algorithm)
+	}
+	return algorithms[canonical](), nil
+}
+
 // newHashes returns a hash for SHA-256 and for each of the named algorithms.
 func newHashes(names []string) (map[string]hash.Hash, error) {
 	hashes := map[string]hash.Hash{SHA256: sha256.New()}

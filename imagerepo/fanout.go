@@ -17,34 +17,46 @@ const (
 	chunksInFlight = 8
 )
 
+// Buffers are the memory of a transfer: at most Number times Size bytes.
+type Buffers struct {
+	Size   int // bytes of each
+	Number int
+}
+
 // chunk is a part of the bytes on their way to all sinks.
 type chunk struct {
 	buf   []byte
 	users atomic.Int32
 }
 
-// fanOut reads r to its end once and gives every byte to every sink, each on
-// its own goroutine, so that a transfer is as slow as its slowest part and not
-// as the sum of all. It returns the number of bytes read. All goroutines have
-// ended when it returns; the first error of reader or sinks ends all. When ctx
-// is done it returns as soon as r does.
+// fanOut is FanOut with the buffers that suit an image.
 func fanOut(ctx context.Context, r io.Reader, sinks ...func([]byte) error) (int64, error) {
+	return FanOut(ctx, r, Buffers{Size: chunkSize, Number: chunksInFlight}, sinks...)
+}
+
+// FanOut reads r to its end once and gives every byte to every sink, each on
+// its own goroutine, so that a transfer is as slow as its slowest part and not
+// as the sum of all. Sinks get full buffers but for the last one. FanOut returns
+// the number of bytes read. All goroutines have ended when it returns; the first
+// error of reader or sinks ends all, and then not every sink has had all that was
+// read. When ctx is done it returns as soon as r does.
+func FanOut(ctx context.Context, r io.Reader, buffers Buffers, sinks ...func([]byte) error) (int64, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var group errgroup.Group
 
 	// There are never more chunks than these channels hold, so sending to one of
 	// them never blocks. Small images need no more than one or two.
-	free, made := make(chan *chunk, chunksInFlight), 0
+	free, made := make(chan *chunk, buffers.Number), 0
 	release := func(c *chunk) {
 		if c.users.Add(-1) == 0 {
 			free <- c
 		}
 	}
 	next := func() (*chunk, error) {
-		if made < chunksInFlight && len(free) == 0 {
+		if made < buffers.Number && len(free) == 0 {
 			made++
-			free <- &chunk{buf: make([]byte, chunkSize)}
+			free <- &chunk{buf: make([]byte, buffers.Size)}
 		}
 		select {
 		case c := <-free:
@@ -59,7 +71,7 @@ func fanOut(ctx context.Context, r io.Reader, sinks ...func([]byte) error) (int6
 	}
 	inputs := make([]chan portion, len(sinks))
 	for i, sink := range sinks {
-		inputs[i] = make(chan portion, chunksInFlight)
+		inputs[i] = make(chan portion, buffers.Number)
 		group.Go(func() error {
 			for p := range inputs[i] {
 				if ctx.Err() == nil {

@@ -1,6 +1,7 @@
 package onboarding
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -36,7 +37,7 @@ func (j *job) identify(ctx context.Context) error {
 		return fmt.Errorf("record of package: %w", err)
 	}
 	j.record = &imagerepo.Package{
-		ID: imagerepo.NewID(), Project: j.opts.Project, Vendor: j.pkg.Vendor, Name: j.pkg.Name, Version: j.pkg.Version,
+		ID: cmp.Or(j.opts.PackageID, imagerepo.NewID()), Project: j.opts.Project, Vendor: j.pkg.Vendor, Name: j.pkg.Name, Version: j.pkg.Version,
 		Dialect: string(j.pkg.Dialect), Fingerprint: hex.EncodeToString(print.Sum(nil)), Record: record, CreatedAt: j.now().UTC(),
 	}
 	return j.list()

@@ -352,3 +352,18 @@ func TestTheOlderImageFormMeansWhatItSays(t *testing.T) {
 		})
 	}
 }
+
+func TestAPackageGetsTheIDThatItsCallerChose(t *testing.T) {
+	h := newHarness(t)
+	id := imagerepo.NewID()
+	report := h.onboard(t, firewall(diskImage(1)), onboarding.Options{PackageID: id})
+	wantStatus(t, report, onboarding.Onboarded)
+	if report.Package.ID != id {
+		t.Errorf("package has ID %s, not %s", report.Package.ID, id)
+	}
+	again := h.onboard(t, firewall(diskImage(1)), onboarding.Options{PackageID: imagerepo.NewID()})
+	wantStatus(t, again, onboarding.Unchanged)
+	if again.Package.ID != id {
+		t.Errorf("the same package once more has ID %s, not %s", again.Package.ID, id)
+	}
+}

@@ -61,7 +61,10 @@ const (
 // Options say how to onboard. The zero value works.
 type Options struct {
 	// Project owns what is onboarded; empty means DefaultProject.
-	Project    string
+	Project string
+	// PackageID is the ID of the package if it is new to the project, made by
+	// [imagerepo.NewID]; empty means a fresh one.
+	PackageID  string
 	OnConflict Conflict
 	Images     URLImages
 	// Digests are algorithms to compute beside SHA-256.

@@ -38,7 +38,15 @@ func (c *Catalog) Packages(ctx context.Context, filter imagerepo.PackageFilter) 
 	where.equal("name", filter.Name)
 	where.equal("version", filter.Version)
 	where.equal("fingerprint", filter.Fingerprint)
-	return packages(ctx, c.db, ", ''", where.String()+" ORDER BY p.project, p.vendor, p.name, p.created_at", where.args...)
+	record, order := ", ''", " ORDER BY p.project, p.vendor, p.name, p.created_at"
+	if filter.Records {
+		record = ", p.record"
+	}
+	if filter.ByID {
+		where.add("p.id > $%d", filter.After)
+		order = " ORDER BY p.id"
+	}
+	return packages(ctx, c.db, record, where.String()+order, where.args...)
 }
 
 func packages(ctx context.Context, q querier, record, tail string, args ...any) iter.Seq2[imagerepo.Package, error] {

@@ -145,6 +145,7 @@ func testPublish(t *testing.T, c *catalogTest) {
 		t.Fatal(err)
 	}
 	diff(t, "package", *pkg, got)
+	diff(t, "packages listed with records", []imagerepo.Package{*pkg}, all(t, c.Packages(ctx, imagerepo.PackageFilter{Records: true})))
 	pkg.Record = nil
 	diff(t, "listed packages", []imagerepo.Package{*pkg}, all(t, c.Packages(ctx, imagerepo.PackageFilter{Fingerprint: pkg.Fingerprint})))
 	gotFiles, err := c.PackageFiles(ctx, pkg.ID)
@@ -508,6 +509,24 @@ func testFilters(t *testing.T, c *catalogTest) {
 		if got := all(t, c.Packages(t.Context(), filter)); len(got) != 1 || got[0].ID != two.ID {
 			t.Errorf("packages by %s: got %v", name, got)
 		}
+	}
+	later := Package("o", "later")
+	c.publish(t, later)
+	for _, test := range []struct {
+		name   string
+		filter imagerepo.PackageFilter
+		want   []string
+	}{
+		{"by project", imagerepo.PackageFilter{}, []string{"later", "one", "two"}},
+		{"by ID", imagerepo.PackageFilter{ByID: true}, []string{"one", "two", "later"}},
+		{"by ID after the first", imagerepo.PackageFilter{ByID: true, After: one.ID}, []string{"two", "later"}},
+		{"by ID after the last", imagerepo.PackageFilter{ByID: true, After: later.ID}, nil},
+	} {
+		var got []string
+		for _, pkg := range all(t, c.Packages(t.Context(), test.filter)) {
+			got = append(got, pkg.Name)
+		}
+		diff(t, "packages "+test.name, test.want, got)
 	}
 }
 
