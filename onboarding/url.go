@@ -173,25 +173,15 @@ func (o originReader) Read(p []byte) (int, error) {
 }
 
 // blamed makes a *refusal of an error of fetching that another attempt would not
-// mend: the URL, or what is said of its content, is wrong.
+// mend.
 func blamed(d tosca.ImageDescription, err error) error {
-	var blocked *fetch.BlockedError
-	var redirect *fetch.RedirectError
-	var status *fetch.StatusError
-	var page *fetch.ContentError
-	var compression *fetch.CompressionError
-	var size *fetch.SizeError
-	var digest *fetch.DigestError
-	code := CodeImageURL
-	switch {
-	case errors.As(err, &digest):
-		code = CodeImageChecksum
-	case errors.As(err, &blocked), errors.As(err, &redirect), errors.As(err, &page), errors.As(err, &compression),
-		errors.As(err, &size), errors.Is(err, fetch.ErrURL), errors.Is(err, fetch.ErrBrokenCompression),
-		errors.Is(err, fetch.ErrUnframed), errors.Is(err, fetch.ErrTooLarge),
-		errors.As(err, &status) && status.Code >= 400 && status.Code < 500:
-	default:
+	if !fetch.IsPermanent(err) {
 		return err
+	}
+	code := CodeImageURL
+	var digest *fetch.DigestError
+	if errors.As(err, &digest) {
+		code = CodeImageChecksum
 	}
 	return &refusal{finding(code, tosca.Error, d.Place, fmt.Sprintf("image %q: %v", d.Name, err))}
 }

@@ -163,6 +163,9 @@ type Request struct {
 	// DiskFormat and ContainerFormat are the declared ones. A compressed source is
 	// decompressed where they do not fit a compressed file.
 	DiskFormat, ContainerFormat string
+	// AsIs delivers a source that is compressed as it is, unless the server
+	// compressed it on its own account.
+	AsIs bool
 	// Progress, if not nil, is called from Read with the bytes of the source
 	// that have arrived and their number in all, -1 where that is unknown. It must
 	// be quick.

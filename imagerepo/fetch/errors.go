@@ -30,6 +30,21 @@ var (
 	ErrBrokenCompression = errors.New("broken compressed data")
 )
 
+// IsPermanent reports whether an error of fetching is one that another attempt
+// would not mend: the URL, or what is said of its content, is wrong.
+func IsPermanent(err error) bool {
+	var blocked *BlockedError
+	var redirect *RedirectError
+	var status *StatusError
+	var page *ContentError
+	var compression *CompressionError
+	var size *SizeError
+	var digest *DigestError
+	return errors.As(err, &blocked) || errors.As(err, &redirect) || errors.As(err, &page) || errors.As(err, &compression) ||
+		errors.As(err, &size) || errors.As(err, &digest) || errors.Is(err, ErrURL) || errors.Is(err, ErrBrokenCompression) ||
+		errors.Is(err, ErrUnframed) || errors.Is(err, ErrTooLarge) || errors.As(err, &status) && status.Code >= 400 && status.Code < 500
+}
+
 // StatusError is an answer with a status that carries no image.
 type StatusError struct{ Code int }
 

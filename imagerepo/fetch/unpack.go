@@ -41,6 +41,8 @@ func compression(req Request, urlPath, encoding string, head []byte) (diskfmt.Fo
 		return found, nil
 	case encoding != "" && !strings.EqualFold(encoding, "identity") && !suffixed(urlPath, found):
 		return found, nil
+	case req.AsIs:
+		return "", nil
 	case req.DiskFormat == "" && req.ContainerFormat == "":
 		return found, nil
 	case diskfmt.Match(req.DiskFormat, req.ContainerFormat, diskfmt.Result{Format: found}) == nil:

@@ -132,26 +132,6 @@ func (x *tarIndex) member(header *tar.Header, offset int64) error {
 	return nil
 }
 
-// position knows how far a stream was read.
-type position struct {
-	r      io.Reader
-	n      int64
-	seeker io.Seeker // read instead of r, if not nil
-}
-
-func (p *position) Read(b []byte) (int, error) {
-	n, err := p.r.Read(b)
-	p.n += int64(n)
-	return n, err
-}
-
-func (p *position) now() (int64, error) {
-	if p.seeker != nil {
-		return p.seeker.Seek(0, io.SeekCurrent)
-	}
-	return p.n, nil
-}
-
 // open opens a member's bytes.
 func (x *tarIndex) open(ctx context.Context, e *entry) (io.ReadCloser, error) {
 	if e.stored != nil {

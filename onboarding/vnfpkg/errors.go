@@ -16,6 +16,9 @@ var (
 	// ErrExpired says that a resumable upload stood still for too long, and was
 	// given up.
 	ErrExpired = errors.New("the upload has expired")
+	// ErrDamaged says that the bytes of a resumable upload are gone or not what
+	// they were: it must be abandoned and begun again.
+	ErrDamaged = errors.New("what had arrived of the upload is lost")
 	// ErrNotKept says that the original archive is not there: it is not kept, or
 	// the package came by the command line.
 	ErrNotKept = errors.New("the original package is not kept")
@@ -91,6 +94,3 @@ func (e *QuotaError) Error() string {
 		return fmt.Sprintf("project %q has %d uploads under way, the most that it may have at once; try again when one has ended", e.Project, e.Limit)
 	}
 }
-
-// errPending is what methods return whose bodies are about to follow.
-var errPending = errors.New("not there yet")

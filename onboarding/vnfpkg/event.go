@@ -37,3 +37,29 @@ type Event struct {
 	Operational     Operational `json:"operational"`
 	InUse           bool        `json:"inUse,omitempty"`
 }
+
+// Identity is by what others know an onboarded package.
+type Identity struct {
+	DescriptorID    string `json:"descriptorId,omitempty"`
+	Vendor          string `json:"vendor,omitempty"`
+	Name            string `json:"name,omitempty"`
+	Version         string `json:"version,omitempty"`
+	SoftwareVersion string `json:"softwareVersion,omitempty"`
+}
+
+// identity returns the identity of an onboarded package.
+func (r Resource) identity() (Identity, error) {
+	model, err := r.Model()
+	if err != nil || model == nil {
+		return Identity{}, err
+	}
+	return Identity{DescriptorID: model.DescriptorID, Vendor: model.Vendor, Name: model.Name, Version: model.Version,
+		SoftwareVersion: model.SoftwareVersion}, nil
+}
+
+// event describes what happened to the package of a row just now.
+func (s *Service) event(kind EventType, row Row) *Event {
+	is := row.Identity
+	return &Event{Type: kind, At: s.now(), Project: row.Project, Package: row.ID, DescriptorID: is.DescriptorID, Vendor: is.Vendor,
+		Name: is.Name, Version: is.Version, SoftwareVersion: is.SoftwareVersion, Operational: row.Operational, InUse: row.InUse}
+}

@@ -50,12 +50,15 @@ type Resource struct {
 	// Unique makes a package that the project has already an error. Otherwise
 	// the resource gives way to the package that is there.
 	Unique bool
+	// OneShot makes the resource go with an upload that breaks off or expires,
+	// instead of being CREATED again, and some time after it became ERROR.
+	OneShot bool
 	// Options say how the package is onboarded.
 	Options Options
 	// Size is the size of the archive in bytes, or -1 while it is not known.
 	Size int64
-	// Received is how many bytes of the archive have arrived for certain. While
-	// an upload is under way it lags behind; see [Service.Offset].
+	// Received is how many bytes of the archive have arrived. While an upload is
+	// under way it lags behind; see [Service.Offset].
 	Received int64
 	// SHA256 is the digest of the whole archive in lower-case hex. It is empty
 	// until the archive is whole.
@@ -113,6 +116,7 @@ type NewResource struct {
 	Project  string
 	UserData map[string]any
 	Unique   bool
+	OneShot  bool
 	Options  Options
 }
 

@@ -1,11 +1,17 @@
 package vnfpkg
 
 import (
+	"cmp"
 	"context"
-	"iter"
+	"fmt"
 	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
 	"time"
 
+	"github.com/gangway-nfv/gangway/imagerepo"
 	"github.com/gangway-nfv/gangway/onboarding"
 	"github.com/gangway-nfv/gangway/onboarding/job"
 )
@@ -13,23 +19,15 @@ import (
 // The kinds of jobs that are about packages. Their subject is the ID of a
 // package resource.
 const (
-	// KindOnboard takes an archive that has arrived through the pipeline.
+	// KindOnboard takes an archive that has arrived through the pipeline. Its
+	// result is an [Outcome].
 	KindOnboard job.Kind = "onboard"
-	// KindFetch gets the archive from a URL before.
+	// KindFetch gets the archive from a URL before. Its result is an [Outcome].
 	KindFetch job.Kind = "fetch"
 	// KindLaunch gives VIMs what a package needs. It is not run here, but a
 	// package is in use while such a job has not ended.
 	KindLaunch job.Kind = "launch"
 )
-
-// Queue is what the service needs of [job.Queue].
-type Queue interface {
-	Prepare(job.New) (job.Job, error)
-	Wake()
-	Cancel(ctx context.Context, id string) (job.Job, error)
-	Wait(ctx context.Context, id string) (job.Job, error)
-	List(ctx context.Context, filter job.Filter) ([]job.Job, error)
-}
 
 // Limits bound what callers may take. Zero means that there is no limit.
 type Limits struct {
@@ -44,15 +42,19 @@ type Config struct {
 	// Pipeline takes packages in. Its Repository and Fetch must be set.
 	Pipeline *onboarding.Pipeline
 	Store    Store
-	Queue    Queue
-	// Folder is where archives are. It is made if it is not there, and nothing
-	// else must be in it.
+	// Queue is run by the caller, with the kinds of [Service.Kinds].
+	Queue *job.Queue
+	// Folder is where archives are. It is made if it is not there, and is for
+	// nothing else.
 	Folder string
 	Limits Limits
 	// Keep leaves archives after they were onboarded.
 	Keep bool
+	// Onboardings and Fetches are how many jobs of a kind this process runs at
+	// once; zero means two and four.
+	Onboardings, Fetches int
 	// Followers is how many tars are taken through the pipeline while they
-	// arrive; what comes beyond that is left to the job.
+	// arrive; what comes beyond that is left to the job. Zero means none.
 	Followers int
 	// Expiry is how long a resumable upload may stand still; zero means a day.
 	Expiry time.Duration
@@ -68,52 +70,166 @@ type Config struct {
 // processes may work on the same store and folder. Errors about a resource that
 // is not there, or is another project's, wrap imagerepo.ErrNotFound.
 type Service struct {
-	config Config
+	Config
+	boot      string        // of the machine; empty if it cannot be told
+	followers chan struct{} // places of arrivals
+	work      sync.WaitGroup
+
+	mu       sync.Mutex
+	sending  map[string]int                     // requests that send bytes, by project
+	writing  map[string]context.CancelCauseFunc // what writes an archive in this process, by ID
+	arrivals map[string]*arrival                // by ID
+	secrets  map[string]string                  // URLs with credentials, by job
 }
 
 // New returns a service. The caller closes it.
 func New(config Config) (*Service, error) {
-	return &Service{config: config}, nil
+	if config.Log == nil {
+		config.Log = slog.New(slog.DiscardHandler)
+	}
+	if config.Now == nil {
+		config.Now = time.Now
+	}
+	config.Expiry = cmp.Or(config.Expiry, 24*time.Hour)
+	config.Onboardings, config.Fetches = cmp.Or(config.Onboardings, 2), cmp.Or(config.Fetches, 4)
+	var err error
+	if config.Folder, err = filepath.Abs(config.Folder); err == nil {
+		err = os.MkdirAll(config.Folder, 0o750)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("package folder: %w", err)
+	}
+	boot, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	if err != nil {
+		config.Log.Warn("what a killed process wrote last will be sent again: the boots of this machine cannot be told apart", "err", err)
+	}
+	return &Service{
+		Config: config, boot: strings.TrimSpace(string(boot)), followers: make(chan struct{}, config.Followers),
+		sending: make(map[string]int), writing: make(map[string]context.CancelCauseFunc),
+		arrivals: make(map[string]*arrival), secrets: make(map[string]string),
+	}, nil
 }
 
-// Close gives up what works in the background. Uploads must have ended before.
+// Close gives up what works in the background and waits for it. Uploads and the
+// queue must have ended before.
 func (s *Service) Close() error {
-	return errPending
+	s.mu.Lock()
+	for _, a := range s.arrivals {
+		a.end(job.ErrStopping)
+	}
+	s.mu.Unlock()
+	s.work.Wait()
+	return nil
 }
 
 // Create makes a resource in the state CREATED. It fails with a *QuotaError.
 func (s *Service) Create(ctx context.Context, n NewResource) (Resource, error) {
-	return Resource{}, errPending
-}
-
-// Get returns a resource.
-func (s *Service) Get(ctx context.Context, project, id string) (Resource, error) {
-	return Resource{}, errPending
-}
-
-// ByDescriptor returns the onboarded package of a vnfdId. Of several it is the
-// one that was created last.
-func (s *Service) ByDescriptor(ctx context.Context, project, descriptorID string) (Resource, error) {
-	return Resource{}, errPending
-}
-
-// List yields the resources that match, and the packages of the catalogue that
-// have none, in the order of their IDs, which is that of their creation. An error
-// ends the sequence.
-func (s *Service) List(ctx context.Context, filter Filter) iter.Seq2[Resource, error] {
-	return func(yield func(Resource, error) bool) { yield(Resource{}, errPending) }
+	now := s.now()
+	row := Row{Resource: Resource{
+		ID: imagerepo.NewID(), Project: n.Project, State: Created, Operational: Disabled, UserData: n.UserData,
+		Unique: n.Unique, OneShot: n.OneShot, Options: n.Options, Size: -1, CreatedAt: now, UpdatedAt: now, Version: 1,
+	}}
+	return row.Resource, s.Store.Insert(ctx, row, s.Limits.ProjectPackages)
 }
 
 // Update changes an onboarded package's operational state, or the user data of
 // any resource. It fails with ErrVersion, or with a *StateError if the package is
 // not onboarded or has that operational state already.
 func (s *Service) Update(ctx context.Context, project, id string, change Change) (Resource, error) {
-	return Resource{}, errPending
+	current, err := s.Get(ctx, project, id)
+	if err != nil {
+		return Resource{}, err
+	}
+	if err := s.adopt(ctx, current); err != nil {
+		return Resource{}, err
+	}
+	row, err := s.edit(ctx, project, id, func(e *Edit) error {
+		if change.IfVersion != nil && *change.IfVersion != e.Version {
+			return fmt.Errorf("package %s: %w", id, ErrVersion)
+		}
+		e.UserData = merge(e.UserData, change.UserData)
+		if change.Operational == nil {
+			return nil
+		}
+		switch {
+		case e.State != Onboarded || current.Package == nil:
+			return stateError(e.Resource, "cannot be %s: it is not onboarded", *change.Operational)
+		case e.Operational == *change.Operational:
+			return stateError(e.Resource, "is %s already", *change.Operational)
+		}
+		e.Operational, e.InUse = *change.Operational, current.InUse
+		e.Event = s.event(EventOperational, e.Row)
+		return nil
+	})
+	if err != nil {
+		return Resource{}, err
+	}
+	s.told(change.Operational != nil)
+	row.Package, row.InUse = current.Package, current.InUse
+	return row.Resource, nil
 }
 
-// Delete deletes a resource with its package, the images that only it brought,
-// and its archive. An upload of it ends; a job of it is cancelled and waited for.
-// It fails with ErrVersion, or, where the options ask for it, with a *StateError.
-func (s *Service) Delete(ctx context.Context, project, id string, opts DeleteOptions) error {
-	return errPending
+// adopt gives a package that came by the command line a row.
+func (s *Service) adopt(ctx context.Context, r Resource) error {
+	if r.Version > 0 {
+		return nil
+	}
+	identity, err := r.identity()
+	if err == nil {
+		err = ignore(s.Store.Insert(ctx, Row{Resource: r, Identity: identity}, 0), imagerepo.ErrExists)
+	}
+	return err
+}
+
+// merge returns an object with the members of a patch (RFC 7396).
+func merge(object, patch map[string]any) map[string]any {
+	if len(patch) == 0 {
+		return object
+	}
+	merged := make(map[string]any, len(object)+len(patch))
+	for name, value := range object {
+		merged[name] = value
+	}
+	for name, value := range patch {
+		if value == nil {
+			delete(merged, name)
+			continue
+		}
+		if inner, ok := value.(map[string]any); ok {
+			before, _ := merged[name].(map[string]any)
+			value = merge(before, inner)
+		}
+		merged[name] = value
+	}
+	return merged
+}
+
+func (s *Service) now() time.Time { return s.Now().UTC() }
+
+// path is where the archive of a resource is.
+func (s *Service) path(id string) string { return filepath.Join(s.Folder, id) }
+
+// edit changes a row of a project.
+func (s *Service) edit(ctx context.Context, project, id string, fn func(*Edit) error) (Row, error) {
+	return s.Store.Edit(ctx, id, func(e *Edit) error {
+		if e.Project != project {
+			return notFound(id)
+		}
+		e.UpdatedAt = s.now()
+		return fn(e)
+	})
+}
+
+func notFound(id string) error { return fmt.Errorf("package %s: %w", id, imagerepo.ErrNotFound) }
+
+// told says that an event was stored, if one was.
+func (s *Service) told(was bool) {
+	if was && s.Told != nil {
+		s.Told()
+	}
+}
+
+// stateError says that something cannot be asked of a resource as it is.
+func stateError(r Resource, format string, args ...any) *StateError {
+	return &StateError{ID: r.ID, State: r.State, Operational: r.Operational, InUse: r.InUse, Problem: fmt.Sprintf(format, args...)}
 }

@@ -3,6 +3,7 @@ package vnfpkg
 import (
 	"context"
 	"iter"
+	"time"
 
 	"github.com/gangway-nfv/gangway/onboarding/job"
 )
@@ -11,25 +12,23 @@ import (
 // use by goroutines and processes; every method is one transaction. A row that is
 // not there is told by an error that wraps imagerepo.ErrNotFound.
 type Store interface {
-	// Insert adds a row. With packages greater than zero it fails with a
-	// *QuotaError when the project has as many, counting those of the catalogue
-	// that have no row.
+	// Insert adds a row, or fails with an error that wraps imagerepo.ErrExists.
+	// With packages greater than zero it fails with a *QuotaError when the
+	// project has as many, counting those of the catalogue that have no row.
 	Insert(ctx context.Context, row Row, packages int) error
 	// Row returns a row.
 	Row(ctx context.Context, id string) (Row, error)
 	// Rows yields the rows that match in the order of their IDs. An error ends
 	// the sequence.
 	Rows(ctx context.Context, filter Filter) iter.Seq2[Row, error]
-	// Used returns how many bytes a project takes: its images, each content once,
-	// and the archives that are kept or on their way.
-	Used(ctx context.Context, project string) (int64, error)
-	// Edit runs edit on a row and stores what it did, with nobody else changing
-	// the row meanwhile. An error of edit leaves everything as it was and is
-	// returned as it is. edit may be run more than once, and must do nothing but
-	// change its argument.
+	// Edit runs edit on a row and stores what it did, with a higher version and
+	// nobody else changing the row meanwhile. It returns the row as it is then. An
+	// error of edit leaves everything as it was and is returned as it is. edit
+	// must do nothing but change its argument.
 	Edit(ctx context.Context, id string, edit func(*Edit) error) (Row, error)
-	// Checkpoint stores how far the bytes of an upload are, unless it has ended.
-	// It changes no version.
+	// Checkpoint stores how far an upload is. It fails with an error that wraps
+	// imagerepo.ErrNotFound unless the row is UPLOADING, and with a *QuotaError as
+	// an edit does. It changes no version.
 	Checkpoint(ctx context.Context, id string, at Checkpoint) error
 	// Tell stores an event on its own.
 	Tell(ctx context.Context, event Event) error
@@ -39,6 +38,8 @@ type Store interface {
 // are not stored.
 type Row struct {
 	Resource
+	// Identity is that of the package, once it is onboarded.
+	Identity Identity
 	// Resumable is set for an upload whose bytes are kept when a request breaks
 	// off.
 	Resumable bool
@@ -46,12 +47,15 @@ type Row struct {
 	Expected string
 	// Filename is what the caller calls the archive, or empty.
 	Filename string
-	// Checkpoint is how far the upload is.
-	Checkpoint Checkpoint
+	// Hash, Boot and Unproven are those of the last Checkpoint; its offset is
+	// Received.
+	Hash     []byte
+	Boot     string
+	Unproven bool
 }
 
-// Checkpoint is a point of an upload up to which the bytes are durable and
-// hashed.
+// Checkpoint is a point of an upload up to which the bytes are hashed and, if the
+// upload is resumable, durable.
 type Checkpoint struct {
 	Offset int64
 	// Hash is the state of SHA-256 at Offset, as its BinaryMarshaler has it.
@@ -62,6 +66,10 @@ type Checkpoint struct {
 	// Unproven is set while bytes are written behind Offset which only count when
 	// their checksum was compared.
 	Unproven bool
+	// ExpiresAt replaces that of the resource.
+	ExpiresAt time.Time
+	// ProjectBytes is as in Edit.
+	ProjectBytes int64
 }
 
 // Edit is a change of a row in the making.
@@ -69,8 +77,13 @@ type Edit struct {
 	Row
 	// Delete makes the row go.
 	Delete bool
-	// Job, if not nil, is added in the same transaction.
-	Job *job.Job
+	// NewJob, if not nil, is added in the same transaction.
+	NewJob *job.Job
 	// Event, if not nil, is stored in the same transaction.
 	Event *Event
+	// ProjectBytes, if greater than zero, makes the edit fail with a *QuotaError
+	// when the project takes more bytes after it: its images, each content once,
+	// and archives that are kept or on their way, with their full size where that
+	// is known.
+	ProjectBytes int64
 }

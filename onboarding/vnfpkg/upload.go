@@ -2,10 +2,17 @@ package vnfpkg
 
 import (
 	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash"
 	"io"
+	"math"
+	"path/filepath"
+	"strings"
+	"time"
 
 	"github.com/gangway-nfv/gangway/imagerepo"
-	"github.com/gangway-nfv/gangway/imagerepo/fetch"
 	"github.com/gangway-nfv/gangway/onboarding/job"
 )
 
@@ -32,100 +39,295 @@ type ReceiveOptions struct {
 // Receive takes the archive of a resource in the state CREATED from one body. When
 // it returns, the archive is durable and a job of kind [KindOnboard] is to take it
 // through the pipeline. On any error, the end of the context among them, the
-// resource is CREATED again and nothing is left of the body.
+// resource is CREATED again, or gone if it is OneShot, and nothing is left of the
+// body.
 //
 // It reads body to its end, and holds a constant amount of memory. Errors of body
 // are returned as they are, wrapped. It fails with a *StateError, *TooLargeError,
 // *QuotaError, ErrNoSpace, ErrIncomplete or ErrChecksum.
 func (s *Service) Receive(ctx context.Context, project, id string, body io.Reader, opts ReceiveOptions) (Receipt, error) {
-	return Receipt{}, errPending
+	sent, err := s.send(project)
+	if err != nil {
+		return Receipt{}, err
+	}
+	defer sent()
+	sums, err := newSums(opts.Digests)
+	if err != nil {
+		return Receipt{}, err
+	}
+	sp, _, err := s.lock(ctx, project, id, created)
+	if err != nil {
+		return Receipt{}, err
+	}
+	row, err := s.begin(ctx, project, id, BeginOptions{Size: size(opts.Size), Filename: opts.Filename}, false)
+	if err != nil {
+		return Receipt{}, errors.Join(err, s.release(ctx, sp, id))
+	}
+	ctx, stop := s.write(ctx, id)
+	defer stop()
+	err = sp.begin()
+	if err == nil {
+		err = sp.allocate(opts.Size)
+	}
+	if err == nil {
+		p := s.pouring(row, sp)
+		if sums != nil {
+			p.part = sums
+		}
+		p.mark = func(at int64, state []byte) error {
+			return s.Store.Checkpoint(context.WithoutCancel(ctx), id, Checkpoint{Offset: at, Hash: state, ProjectBytes: s.unknown(row)})
+		}
+		err = sp.pour(ctx, body, p)
+	}
+	if err == nil && opts.Size > 0 && sp.size != opts.Size {
+		err = fmt.Errorf("%w: %d of %d bytes came", ErrIncomplete, sp.size, opts.Size)
+	}
+	if err == nil {
+		err = sums.compare(opts.Digests)
+	}
+	var receipt Receipt
+	if err == nil {
+		receipt, err = s.accept(ctx, row, sp, opts.By)
+	}
+	if err != nil {
+		s.reset(ctx, project, id, sp, err)
+		return Receipt{}, errors.Join(fmt.Errorf("upload of package %s: %w", id, err), sp.Close())
+	}
+	return receipt, sp.Close()
 }
 
-// BeginOptions describe a resumable upload.
-type BeginOptions struct {
-	// Size is the length of the archive in bytes, or -1 if it is not known yet.
-	Size int64
-	// SHA256 is the digest that was stated for the archive, or empty. Complete
-	// compares it.
-	SHA256 string
-	// Filename is what the caller calls the archive, or empty.
-	Filename string
+// size returns a length as a resource has it.
+func size(known int64) int64 {
+	if known > 0 {
+		return known
+	}
+	return -1
 }
 
-// Begin starts a resumable upload to a resource in the state CREATED. It expires
-// when no byte arrives for Config.Expiry; the resource is CREATED then. It fails
-// with a *StateError, *TooLargeError, *QuotaError or ErrNoSpace.
-func (s *Service) Begin(ctx context.Context, project, id string, opts BeginOptions) (Resource, error) {
-	return Resource{}, errPending
+// send counts a request that sends bytes, until the function that it returns is
+// called.
+func (s *Service) send(project string) (sent func(), err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if limit := s.Limits.ProjectUploads; limit > 0 && s.sending[project] >= limit {
+		return nil, &QuotaError{Project: project, Quota: QuotaUploads, Limit: int64(limit), RetryAfter: retryUpload}
+	}
+	s.sending[project]++
+	return func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if s.sending[project]--; s.sending[project] == 0 {
+			delete(s.sending, project)
+		}
+	}, nil
 }
 
-// Offset returns at which byte a resumable upload goes on. It fails with a
-// *StateError if there is none, or with ErrExpired.
-func (s *Service) Offset(ctx context.Context, project, id string) (int64, error) {
-	return 0, errPending
+// retryUpload is when to try again what needs another upload to end.
+const retryUpload = 5 * time.Second
+
+// write makes the writing of an archive something that others of this process can
+// stop, until the function that it returns is called.
+func (s *Service) write(ctx context.Context, id string) (_ context.Context, stop func()) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.writing[id] = cancel
+	return ctx, func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		delete(s.writing, id)
+		cancel(nil)
+	}
 }
 
-// AppendOptions describe a part of a resumable upload.
-type AppendOptions struct {
-	// Size is the length of the part in bytes if it is greater than zero; else
-	// it is not known.
-	Size int64
-	// Algorithm and Digest are the stated digest of the part, lower-case hex; see
-	// [imagerepo.Algorithm]. With one, the part counts as a whole or not at all.
-	Algorithm, Digest string
+// stopWriting ends what writes an archive in this process.
+func (s *Service) stopWriting(id string, why error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if cancel := s.writing[id]; cancel != nil {
+		cancel(why)
+	}
 }
 
-// Append adds a part to a resumable upload and returns the offset after it. The
-// part must begin at offset, the end of those before. Whatever it returns, the
-// bytes up to the returned offset are durable; on an error of r, or the end of the
-// context, that is what has arrived, unless the part has a digest. Errors of r are
-// returned as they are, wrapped.
-//
-// It fails with an *OffsetError, ErrBusy while another request appends,
-// ErrChecksum, *TooLargeError, *QuotaError, ErrNoSpace, ErrIncomplete when the
-// upload would become larger than its size, ErrExpired, or a *StateError if there
-// is no upload.
-func (s *Service) Append(ctx context.Context, project, id string, offset int64, r io.Reader, opts AppendOptions) (int64, error) {
-	return 0, errPending
+// created is what a row must be for an upload to begin.
+func created(row Row) error {
+	if row.State != Created {
+		return stateError(row.Resource, "takes no content: it is %s, not %s", row.State, Created)
+	}
+	return nil
 }
 
-// Declare gives a resumable upload the size that was not known when it began. It
-// fails with ErrIncomplete when there are more bytes already or it has another
-// size, *TooLargeError, *QuotaError, or a *StateError if there is no upload.
-func (s *Service) Declare(ctx context.Context, project, id string, size int64) (Resource, error) {
-	return Resource{}, errPending
+// resumable is what a row must be for an upload to go on.
+func resumable(row Row) error {
+	if row.State != Uploading || !row.Resumable {
+		return stateError(row.Resource, "has no upload that can go on: it is %s", row.State)
+	}
+	return nil
 }
 
-// Complete accepts an upload that has all its bytes, as Receive does at the end of
-// a body. It fails with ErrIncomplete while bytes are missing, and with
-// ErrChecksum when the whole has not the stated digest; then the upload has ended
-// and the resource is CREATED again.
-func (s *Service) Complete(ctx context.Context, project, id, by string) (Receipt, error) {
-	return Receipt{}, errPending
+// begin makes a resource UPLOADING.
+func (s *Service) begin(ctx context.Context, project, id string, opts BeginOptions, resumable bool) (Row, error) {
+	if limit := s.Limits.PackageSize; limit > 0 && opts.Size > limit {
+		return Row{}, &TooLargeError{Limit: limit}
+	}
+	return s.edit(ctx, project, id, func(e *Edit) error {
+		if err := created(e.Row); err != nil {
+			return err
+		}
+		e.State, e.Size, e.Expected, e.Filename, e.Resumable = Uploading, opts.Size, opts.SHA256, base(opts.Filename), resumable
+		if resumable {
+			e.Boot, e.ExpiresAt = s.boot, s.now().Add(s.Expiry)
+		}
+		e.ProjectBytes = s.Limits.ProjectBytes
+		return nil
+	})
 }
 
-// Abandon ends an upload without accepting it: its bytes are removed and the
-// resource is CREATED again. It fails with a *StateError if there is none.
-func (s *Service) Abandon(ctx context.Context, project, id string) error {
-	return errPending
+// base returns the name of a file without its folders.
+func base(name string) string {
+	if name == "" {
+		return ""
+	}
+	return strings.TrimPrefix(filepath.Base(filepath.Clean("/"+name)), "/")
 }
 
-// From says where to get an archive.
-type From struct {
-	URL string
-	// Credential is for the URL's host, if not nil. It is held in memory and never
-	// stored: if the server is restarted before the archive has arrived, the
-	// resource becomes ERROR and says so.
-	Credential *fetch.Credential
-	// By is who asks for it, for the list of jobs.
-	By string
+// pouring says how a body goes into the archive of a row. A package that can be
+// read while it arrives is.
+func (s *Service) pouring(row Row, sp *spool) pouring {
+	p := pouring{left: math.MaxInt64 - 1}
+	if limit := s.Limits.PackageSize; limit > 0 {
+		p.left, p.over = limit-sp.size, &TooLargeError{Limit: limit}
+	}
+	if row.Size >= 0 {
+		p.left, p.over = row.Size-sp.size, fmt.Errorf("%w: more than %d bytes came", ErrIncomplete, row.Size)
+	}
+	a := s.taken(row.ID, sp.size)
+	p.wrote = func(b []byte) {
+		if sp.size == int64(len(b)) {
+			a = s.follow(row, b)
+		}
+		if a != nil {
+			a.wrote(sp.size)
+		}
+	}
+	return p
 }
 
-// UploadFrom has a job of kind [KindFetch] get the archive of a resource in the
-// state CREATED from a URL, which must pass the source guard, and take it through
-// the pipeline. The resource is UPLOADING until the bytes are there; what goes
-// wrong makes it ERROR. It fails with a *StateError, or with an error that wraps
-// fetch.ErrURL.
-func (s *Service) UploadFrom(ctx context.Context, project, id string, from From) (Receipt, error) {
-	return Receipt{}, errPending
+// unknown returns the limit to compare a project's bytes with while an upload is
+// under way: that of one whose size is known was looked at before.
+func (s *Service) unknown(row Row) int64 {
+	if row.Size >= 0 {
+		return 0
+	}
+	return s.Limits.ProjectBytes
+}
+
+// accept makes an archive that is whole the business of a job. From here on the
+// caller may go away.
+func (s *Service) accept(ctx context.Context, row Row, sp *spool, by string) (Receipt, error) {
+	if err := sp.harden(); err != nil {
+		return Receipt{}, err
+	}
+	n := job.New{Project: row.Project, Kind: KindOnboard, Subject: row.ID, By: by}
+	var accepted Row
+	insert := func(_ context.Context, j job.Job) (job.Job, bool, error) {
+		var err error
+		accepted, err = s.edit(context.WithoutCancel(ctx), row.Project, row.ID, func(e *Edit) error {
+			if e.State != Uploading || e.Job != "" {
+				return stateError(e.Resource, "took no content: it is %s", e.State)
+			}
+			arrived(e, sp)
+			e.Job, e.NewJob = j.ID, &j
+			return nil
+		})
+		return j, false, err
+	}
+	var j job.Job
+	var err error
+	if a := s.taken(row.ID, sp.size); a != nil {
+		s.hand(row.ID)
+		if j, err = s.Queue.StartIn(ctx, n, insert, s.await(a)); err == nil {
+			return Receipt{Resource: accepted.Resource, Job: j}, nil
+		}
+		a.end(err)
+		<-a.done
+		if !errors.Is(err, job.ErrStopping) {
+			return Receipt{}, err
+		}
+	}
+	if j, err = s.Queue.Prepare(n); err == nil {
+		j, _, err = insert(ctx, j)
+	}
+	if err != nil {
+		return Receipt{}, err
+	}
+	s.Queue.Wake()
+	return Receipt{Resource: accepted.Resource, Job: j}, nil
+}
+
+// arrived makes a resource PROCESSING whose archive is whole.
+func arrived(e *Edit, sp *spool) {
+	e.State, e.Size, e.Received, e.SHA256 = Processing, sp.size, sp.size, sp.sum()
+	e.Hash, e.Boot, e.Unproven, e.ExpiresAt, e.Expected = nil, "", false, time.Time{}, ""
+}
+
+// reset makes the resource of an upload that came to nothing CREATED again, or
+// deletes it, and removes its bytes.
+func (s *Service) reset(ctx context.Context, project, id string, sp *spool, why error) {
+	s.drop(id, why)
+	_, err := s.edit(context.WithoutCancel(ctx), project, id, func(e *Edit) error {
+		if e.State != Uploading {
+			return stateError(e.Resource, "has no upload to be given up: it is %s", e.State)
+		}
+		e.Delete = e.OneShot
+		e.Row = Row{Resource: Resource{
+			ID: e.ID, Project: e.Project, State: Created, Operational: e.Operational, UserData: e.UserData, Unique: e.Unique,
+			OneShot: e.OneShot, Options: e.Options, Size: -1, CreatedAt: e.CreatedAt, UpdatedAt: e.UpdatedAt, Version: e.Version,
+		}}
+		return nil
+	})
+	if err == nil || errors.Is(err, imagerepo.ErrNotFound) {
+		err = sp.remove()
+	}
+	if err != nil {
+		s.Log.Warn("upload that broke off is left to be cleaned up", "package", id, "err", err)
+	}
+	s.Log.Info("upload given up", "package", id, "project", project, "why", why)
+}
+
+// sums are hashes that are computed in one pass.
+type sums map[string]hash.Hash
+
+func newSums(stated imagerepo.Digests) (sums, error) {
+	var all sums
+	for algorithm := range stated {
+		h, err := imagerepo.NewHash(algorithm)
+		if err != nil {
+			return nil, err
+		}
+		if all == nil {
+			all = make(sums)
+		}
+		all[algorithm] = h
+	}
+	return all, nil
+}
+
+func (all sums) Write(p []byte) (int, error) {
+	for _, h := range all {
+		if _, err := h.Write(p); err != nil {
+			return 0, err
+		}
+	}
+	return len(p), nil
+}
+
+// compare fails with ErrChecksum unless all digests are the stated ones.
+func (all sums) compare(stated imagerepo.Digests) error {
+	for algorithm, h := range all {
+		if got := hex.EncodeToString(h.Sum(nil)); got != stated[algorithm] {
+			return fmt.Errorf("%w: expected %s %s, found %s", ErrChecksum, algorithm, stated[algorithm], got)
+		}
+	}
+	return nil
 }

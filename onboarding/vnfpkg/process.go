@@ -1,0 +1,298 @@
+package vnfpkg
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/gangway-nfv/gangway/imagerepo"
+	"github.com/gangway-nfv/gangway/onboarding"
+	"github.com/gangway-nfv/gangway/onboarding/job"
+	"github.com/gangway-nfv/gangway/tosca"
+)
+
+// Outcome is the result of a job that onboards a package. The job has failed
+// unless Package is set.
+type Outcome struct {
+	// Package is the ID of the package in the catalogue: that of the resource,
+	// unless Existing is set.
+	Package string `json:"package,omitempty"`
+	// Existing is set when the project had the package already. The resource has
+	// given way to it.
+	Existing bool              `json:"existing,omitempty"`
+	Report   onboarding.Report `json:"report"`
+}
+
+// attempts is how often a job is tried that fails for a reason that may pass.
+const attempts = 5
+
+// Kinds returns how the jobs that are about packages are run, for [job.Queue.Run].
+func (s *Service) Kinds() map[job.Kind]job.KindOptions {
+	return map[job.Kind]job.KindOptions{
+		KindOnboard: {Handler: s.onboard, Workers: s.Onboardings, Attempts: attempts},
+		KindFetch:   {Handler: s.fetch, Workers: s.Fetches, Attempts: attempts},
+	}
+}
+
+// onboard is the handler of KindOnboard.
+func (s *Service) onboard(ctx context.Context, t *job.Task) (any, error) {
+	row, err := s.Store.Row(ctx, t.Job.Subject)
+	if err != nil {
+		return nil, gone(err)
+	}
+	if row.State != Processing || row.Job != t.Job.ID {
+		return s.ended(ctx, row)
+	}
+	return s.process(ctx, t, row)
+}
+
+// gone makes the absence of a job's resource an end of the job.
+func gone(err error) error {
+	if errors.Is(err, imagerepo.ErrNotFound) {
+		return job.Permanent(err)
+	}
+	return err
+}
+
+// process takes the archive of a row through the pipeline.
+func (s *Service) process(ctx context.Context, t *job.Task, row Row) (any, error) {
+	info, err := os.Stat(s.path(row.ID))
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		err = job.Permanent(fmt.Errorf("archive %s: %w: its file is not in the package folder", row.ID, ErrDamaged))
+	case err == nil && info.Size() != row.Size:
+		err = job.Permanent(fmt.Errorf("archive %s: %w: its file has %d bytes, not %d", row.ID, ErrDamaged, info.Size(), row.Size))
+	}
+	if err != nil {
+		return s.settle(ctx, t, row, onboarding.Report{Source: row.name(), Status: onboarding.Failed, Error: err.Error()}, err)
+	}
+	src := onboarding.FileSource(s.path(row.ID))
+	src.Name = row.name()
+	report, err := s.Pipeline.Onboard(ctx, src, s.options(row, func(p onboarding.Progress) { t.Report(progress(p)) }))
+	return s.settle(ctx, t, row, report, err)
+}
+
+// await is the handler of a job whose archive the pipeline has taken in while it
+// arrived.
+func (s *Service) await(a *arrival) job.Handler {
+	return func(ctx context.Context, t *job.Task) (any, error) {
+		a.task.Store(t)
+		a.end(io.EOF)
+		select {
+		case <-a.done:
+		case <-ctx.Done():
+			a.end(context.Cause(ctx))
+			<-a.done
+		}
+		row, err := s.Store.Row(context.WithoutCancel(ctx), t.Job.Subject)
+		if err != nil {
+			return nil, gone(err)
+		}
+		return s.settle(ctx, t, row, a.report, a.err)
+	}
+}
+
+// settle gives a resource the state that the pipeline's report calls for. What it
+// writes is the same whoever writes it, so it does not matter if the claim on the
+// job is lost by now.
+func (s *Service) settle(ctx context.Context, t *job.Task, row Row, report onboarding.Report, err error) (any, error) {
+	outcome := Outcome{Report: report}
+	switch {
+	case err != nil && ctx.Err() != nil && !errors.Is(context.Cause(ctx), job.ErrCancelled):
+		return outcome, err // to be begun again
+	case err != nil && ctx.Err() != nil:
+		return outcome, errors.Join(err, s.fail(ctx, t, row, Failure{Detail: "the onboarding was cancelled"}))
+	case err != nil:
+		if !isPermanent(err) && t.Job.Failures+1 < attempts {
+			return outcome, err
+		}
+		return outcome, errors.Join(job.Permanent(err), s.fail(ctx, t, row, Failure{Detail: err.Error()}))
+	case report.Status == onboarding.Rejected:
+		failure := Failure{Detail: rejection(report.Findings), Findings: report.Findings}
+		return s.refuse(ctx, t, row, outcome, failure)
+	case report.Package.ID != row.ID && row.Unique:
+		existing := existing(row, report)
+		outcome.Report.Status, outcome.Report.Package.ID = onboarding.Rejected, ""
+		outcome.Report.Findings = append(outcome.Report.Findings, existing)
+		return s.refuse(ctx, t, row, outcome, Failure{Detail: existing.Message, Findings: outcome.Report.Findings})
+	case report.Package.ID != row.ID:
+		outcome.Package, outcome.Existing = report.Package.ID, true
+		return outcome, s.conclude(ctx, t, row, func(e *Edit) error { e.Delete, e.Kept = true, false; return nil })
+	}
+	outcome.Package = row.ID
+	return outcome, s.arrive(ctx, t, row)
+}
+
+// isPermanent reports whether trying again would not help.
+func isPermanent(err error) bool { return errors.Is(err, ErrDamaged) }
+
+// rejection is the one sentence about a refused package.
+func rejection(findings tosca.Findings) string {
+	n, first := 0, ""
+	for _, f := range findings {
+		if f.Severity == tosca.Error {
+			if n == 0 {
+				first = f.String()
+			}
+			n++
+		}
+	}
+	if n == 1 {
+		return "the package was refused: " + first
+	}
+	return fmt.Sprintf("the package was refused for %d reasons, the first: %s", n, first)
+}
+
+// existing is the finding that a package is there already.
+func existing(row Row, report onboarding.Report) tosca.Finding {
+	f := tosca.Finding{Code: onboarding.CodePackageExists, Severity: tosca.Error, Message: fmt.Sprintf(
+		"the package is in project %q already, as %s", row.Project, report.Package.ID), Found: report.Package.ID}
+	for _, info := range onboarding.Codes() {
+		if info.Code == f.Code {
+			f.Cure = info.Cure
+		}
+	}
+	return f
+}
+
+// refuse ends the job of a package that was refused.
+func (s *Service) refuse(ctx context.Context, t *job.Task, row Row, outcome Outcome, failure Failure) (any, error) {
+	if err := s.fail(ctx, t, row, failure); err != nil {
+		return outcome, err
+	}
+	return outcome, job.Permanent(errors.New(failure.Detail))
+}
+
+// fail makes a resource ERROR.
+func (s *Service) fail(ctx context.Context, t *job.Task, row Row, failure Failure) error {
+	return s.conclude(ctx, t, row, func(e *Edit) error { broken(e, failure); return nil })
+}
+
+// broken makes a resource ERROR.
+func broken(e *Edit, failure Failure) {
+	e.State, e.Failure, e.Kept = Error, &failure, false
+	if e.Failure.Findings == nil {
+		e.Failure.Findings = tosca.Findings{}
+	}
+}
+
+// arrive makes a resource ONBOARDED.
+func (s *Service) arrive(ctx context.Context, t *job.Task, row Row) error {
+	pkg, err := s.Pipeline.Repository.Catalog().Package(context.WithoutCancel(ctx), row.ID)
+	if err != nil {
+		return gone(err)
+	}
+	err = s.conclude(ctx, t, row, func(e *Edit) error {
+		e.State, e.Operational, e.Kept, e.Package = Onboarded, Enabled, s.Keep, &pkg
+		e.Identity, err = e.Resource.identity()
+		e.Event = s.event(EventOnboarded, e.Row)
+		return err
+	})
+	if errors.Is(err, imagerepo.ErrNotFound) {
+		// Whoever deleted the resource did not see the package.
+		_, _, undone := s.Pipeline.Repository.DeletePackage(context.WithoutCancel(ctx), row.ID, false)
+		if errors.Is(undone, imagerepo.ErrNotFound) {
+			undone = nil
+		}
+		return errors.Join(gone(err), undone)
+	}
+	s.told(err == nil)
+	return err
+}
+
+// errEnded says that a resource is not the job's any more: another attempt at it
+// has written how it ended.
+var errEnded = errors.New("the job's work was done before")
+
+// conclude writes how a job's resource ended, and removes the archive unless it is
+// kept.
+func (s *Service) conclude(ctx context.Context, t *job.Task, row Row, end func(*Edit) error) error {
+	ctx = context.WithoutCancel(ctx)
+	after, err := s.edit(ctx, row.Project, row.ID, func(e *Edit) error {
+		if e.Job != t.Job.ID || e.State != Processing && e.State != Uploading {
+			return errEnded
+		}
+		return end(e)
+	})
+	if errors.Is(err, errEnded) {
+		return nil
+	}
+	if err == nil && !after.Kept {
+		s.litter(row.ID)
+	}
+	return err
+}
+
+// litter removes an archive that no row claims. If it cannot, the next sweep does.
+func (s *Service) litter(id string) {
+	if err := removeArchive(s.path(id)); err != nil {
+		s.Log.Warn("archive that is no longer needed cannot be removed", "package", id, "err", err)
+	}
+}
+
+// ended returns what a job has to say whose resource has come to its end in an
+// attempt that could not say so.
+func (s *Service) ended(ctx context.Context, row Row) (any, error) {
+	switch row.State {
+	case Onboarded:
+		pkg, err := s.Pipeline.Repository.Catalog().Package(ctx, row.ID)
+		if err != nil {
+			return nil, gone(err)
+		}
+		return Outcome{Package: row.ID, Report: recalled(row, pkg)}, nil
+	case Error:
+		report := onboarding.Report{Source: row.name(), Status: onboarding.Rejected, Images: []onboarding.ImageReport{}, Findings: row.Failure.Findings}
+		if len(row.Failure.Findings) == 0 {
+			report.Status, report.Error = onboarding.Failed, row.Failure.Detail
+		}
+		return Outcome{Report: report}, job.Permanent(errors.New(row.Failure.Detail))
+	}
+	return nil, job.Permanent(fmt.Errorf("package %s is %s: nothing is to be done", row.ID, row.State))
+}
+
+// recalled is the report of a package that was onboarded before.
+func recalled(row Row, pkg imagerepo.Package) onboarding.Report {
+	report := onboarding.Report{Source: row.name(), Status: onboarding.Onboarded, Images: []onboarding.ImageReport{}, Findings: tosca.Findings{},
+		Package: &onboarding.PackageReport{ID: pkg.ID, Name: pkg.Name, Vendor: pkg.Vendor, Version: pkg.Version, Dialect: tosca.Dialect(pkg.Dialect)}}
+	for _, ref := range pkg.Images {
+		report.Images = append(report.Images, onboarding.ImageReport{ID: ref.ID, Name: ref.Name})
+	}
+	return report
+}
+
+// unstrand makes a resource ERROR whose job has ended without writing an end of
+// it: it was cancelled before it began, or given up.
+func (s *Service) unstrand(ctx context.Context, row Row) (Row, error) {
+	if row.Job == "" || row.State != Processing && row.State != Uploading {
+		return row, nil
+	}
+	failure := Failure{Detail: "the job that onboarded the package is gone"}
+	j, err := s.Queue.Get(ctx, row.Job)
+	switch {
+	case errors.Is(err, job.ErrNotFound):
+	case err != nil:
+		return row, err
+	case !j.State.Ended():
+		return row, nil
+	case j.State == job.Cancelled:
+		failure.Detail = "the onboarding was cancelled"
+	default:
+		failure.Detail = "the onboarding was given up: " + j.Error
+	}
+	after, err := s.edit(ctx, row.Project, row.ID, func(e *Edit) error {
+		if e.Job != row.Job || e.State != Processing && e.State != Uploading {
+			return errEnded
+		}
+		broken(e, failure)
+		return nil
+	})
+	if errors.Is(err, errEnded) {
+		return s.row(ctx, row.Project, row.ID)
+	}
+	if err == nil {
+		s.litter(row.ID)
+	}
+	return after, err
+}
