@@ -180,7 +180,7 @@ func (s Resources) Edit(ctx context.Context, id string, edit func(*vnfpkg.Edit) 
 			_, _, err = insertJob(ctx, tx, *e.NewJob)
 		}
 		if err == nil && e.Event != nil {
-			err = insertPackageEvent(ctx, tx, *e.Event)
+			err = tell(ctx, tx, *e.Event)
 		}
 		return err
 	})
@@ -216,19 +216,6 @@ func (s Resources) Checkpoint(ctx context.Context, id string, at vnfpkg.Checkpoi
 		}
 		return checkBytes(ctx, tx, project, at.ProjectBytes)
 	})
-}
-
-// Tell implements [vnfpkg.Store].
-func (s Resources) Tell(ctx context.Context, event vnfpkg.Event) error {
-	return s.l.update(ctx, func(tx *sql.Tx) error { return insertPackageEvent(ctx, tx, event) })
-}
-
-func insertPackageEvent(ctx context.Context, tx *sql.Tx, event vnfpkg.Event) error {
-	data, err := json.Marshal(event)
-	if err == nil {
-		_, err = tx.ExecContext(ctx, `INSERT INTO package_events (project, data) VALUES ($1,$2)`, event.Project, string(data))
-	}
-	return resourceError(event.Package, err)
 }
 
 // checkPackages fails with a *vnfpkg.QuotaError if a project has as many packages

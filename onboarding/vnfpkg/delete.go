@@ -114,7 +114,7 @@ func (s *Service) forget(ctx context.Context, project, id string) error {
 	if err != nil {
 		return ignore(err, imagerepo.ErrNotFound)
 	}
-	s.told(true)
+	s.Queue.Wake() // others may be told of it
 	s.litter(id)
 	return nil
 }

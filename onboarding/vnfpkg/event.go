@@ -16,12 +16,10 @@ const (
 	EventDeleted EventType = "deleted"
 )
 
-// Event is something that happened to an onboarded package. It is stored in the
-// transaction of the change, and tells the package as it was after it, or, for
-// one that was deleted, before. It is plain data, stored as JSON.
+// Event is something that happened to an onboarded package. It is told in the
+// transaction of the change, and has the package as it was after it, or, for one
+// that was deleted, before. It is plain data.
 type Event struct {
-	// Number orders the events. The store gives it.
-	Number  int64     `json:"-"`
 	Type    EventType `json:"type"`
 	At      time.Time `json:"at"`
 	Project string    `json:"project"`

@@ -198,7 +198,7 @@ func (s *Service) arrive(ctx context.Context, t *job.Task, row Row) error {
 		}
 		return errors.Join(gone(err), undone)
 	}
-	s.told(err == nil)
+	s.Queue.Wake() // others may be told of it
 	return err
 }
 

@@ -58,8 +58,6 @@ type Config struct {
 	Followers int
 	// Expiry is how long a resumable upload may stand still; zero means a day.
 	Expiry time.Duration
-	// Told, if not nil, is called after an event was stored. It must not block.
-	Told func()
 	// Log is told what happens; nil discards it.
 	Log *slog.Logger
 	// Now is the clock; nil means time.Now.
@@ -164,7 +162,7 @@ func (s *Service) Update(ctx context.Context, project, id string, change Change)
 	if err != nil {
 		return Resource{}, err
 	}
-	s.told(change.Operational != nil)
+	s.Queue.Wake() // others may be told of it
 	row.Package, row.InUse = current.Package, current.InUse
 	return row.Resource, nil
 }
@@ -221,13 +219,6 @@ func (s *Service) edit(ctx context.Context, project, id string, fn func(*Edit) e
 }
 
 func notFound(id string) error { return fmt.Errorf("package %s: %w", id, imagerepo.ErrNotFound) }
-
-// told says that an event was stored, if one was.
-func (s *Service) told(was bool) {
-	if was && s.Told != nil {
-		s.Told()
-	}
-}
 
 // stateError says that something cannot be asked of a resource as it is.
 func stateError(r Resource, format string, args ...any) *StateError {

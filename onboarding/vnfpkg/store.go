@@ -30,8 +30,6 @@ type Store interface {
 	// imagerepo.ErrNotFound unless the row is UPLOADING, and with a *QuotaError as
 	// an edit does. It changes no version.
 	Checkpoint(ctx context.Context, id string, at Checkpoint) error
-	// Tell stores an event on its own.
-	Tell(ctx context.Context, event Event) error
 }
 
 // Row is what the store keeps of a resource. InUse and Package of its resource
@@ -79,7 +77,7 @@ type Edit struct {
 	Delete bool
 	// NewJob, if not nil, is added in the same transaction.
 	NewJob *job.Job
-	// Event, if not nil, is stored in the same transaction.
+	// Event, if not nil, is told to whom it concerns in the same transaction.
 	Event *Event
 	// ProjectBytes, if greater than zero, makes the edit fail with a *QuotaError
 	// when the project takes more bytes after it: its images, each content once,

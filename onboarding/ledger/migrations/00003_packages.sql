@@ -29,10 +29,3 @@ CREATE TABLE package_resources (
 	identity    TEXT    NOT NULL
 );
 CREATE INDEX package_resources_by_project ON package_resources (project, id);
-
--- What happened to packages and was not told yet to those who want to know.
-CREATE TABLE package_events (
-	number  INTEGER PRIMARY KEY AUTOINCREMENT,
-	project TEXT    NOT NULL,
-	data    TEXT    NOT NULL
-);
