@@ -191,7 +191,7 @@ func texts(ctx context.Context, q querier, query string, args ...any) ([]string,
 
 // Pin implements [imagerepo.Catalog].
 func (c *Catalog) Pin(ctx context.Context, id string, content imagerepo.Content, source imagerepo.Source, place func() error) error {
-	return c.update(ctx, func(tx *sql.Tx) error {
+	return c.Update(ctx, func(tx *sql.Tx) error {
 		img, err := oneImage(ctx, tx, id, "WHERE i.id = $1", id)
 		if err != nil {
 			return err
@@ -213,7 +213,7 @@ func (c *Catalog) Pin(ctx context.Context, id string, content imagerepo.Content,
 // IfUnclaimed implements [imagerepo.Catalog]: the transaction holds the write
 // lock, which Publish and Pin need.
 func (c *Catalog) IfUnclaimed(ctx context.Context, id string, remove func() error) error {
-	return c.update(ctx, func(tx *sql.Tx) error {
+	return c.Update(ctx, func(tx *sql.Tx) error {
 		claimed, err := texts(ctx, tx, `SELECT id FROM images WHERE id = $1 AND sha256 <> ''`, id)
 		if err != nil || len(claimed) > 0 {
 			return err
@@ -225,7 +225,7 @@ func (c *Catalog) IfUnclaimed(ctx context.Context, id string, remove func() erro
 // DeleteImage implements [imagerepo.Catalog].
 func (c *Catalog) DeleteImage(ctx context.Context, id string, force bool) (imagerepo.Image, error) {
 	var img imagerepo.Image
-	err := c.update(ctx, func(tx *sql.Tx) (err error) {
+	err := c.Update(ctx, func(tx *sql.Tx) (err error) {
 		img, err = oneImage(ctx, tx, id, "WHERE i.id = $1", id)
 		if err != nil {
 			return err

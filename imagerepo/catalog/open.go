@@ -25,7 +25,8 @@ var migrations embed.FS
 // Catalog is a catalogue in one SQLite file.
 type Catalog struct {
 	db   *sql.DB
-	lock string // the path of the file that migrations take turns by
+	lock string        // the path of the file that migrations take turns by
+	turn chan struct{} // held by who writes
 }
 
 var _ imagerepo.Catalog = (*Catalog)(nil)
@@ -53,7 +54,7 @@ func Open(ctx context.Context, path string) (*Catalog, error) {
 	if err != nil {
 		return nil, fmt.Errorf("catalogue %s: %w", path, err)
 	}
-	c := &Catalog{db: db, lock: path + ".lock"}
+	c := &Catalog{db: db, lock: path + ".lock", turn: make(chan struct{}, 1)}
 	if err := c.Migrate(ctx, goose.DefaultTablename, migrations); err != nil {
 		return nil, errors.Join(fmt.Errorf("catalogue %s: %w", path, err), db.Close())
 	}
@@ -61,8 +62,8 @@ func Open(ctx context.Context, path string) (*Catalog, error) {
 }
 
 // DB returns the database, for tables of others that live beside the
-// catalogue's: see Migrate. It is closed with the catalogue. Every transaction
-// on it holds the write lock from its beginning.
+// catalogue's: see Migrate and Update. It is closed with the catalogue. Every
+// transaction on it holds the write lock from its beginning.
 func (c *Catalog) DB() *sql.DB { return c.db }
 
 // Migrate brings tables in the catalogue's database to their newest form. The
@@ -126,8 +127,17 @@ func (c *Catalog) Check(ctx context.Context) error {
 	return nil
 }
 
-// update runs fn in a transaction that holds the write lock from its beginning.
-func (c *Catalog) update(ctx context.Context, fn func(*sql.Tx) error) error {
+// Update runs fn in a transaction that holds the write lock from its beginning.
+// Updates in this process are made in the order in which they were asked for:
+// SQLite itself lets writers try again and again, so that some wait for seconds
+// while others overtake them. An update must not be made inside another.
+func (c *Catalog) Update(ctx context.Context, fn func(*sql.Tx) error) error {
+	select {
+	case c.turn <- struct{}{}:
+		defer func() { <-c.turn }()
+	case <-ctx.Done():
+		return fmt.Errorf("catalogue: %w", ctx.Err())
+	}
 	tx, err := c.db.BeginTx(ctx, nil)
 	if err != nil {
 		return fmt.Errorf("catalogue: %w", err)

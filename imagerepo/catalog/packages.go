@@ -122,7 +122,7 @@ func (c *Catalog) PackageFiles(ctx context.Context, id string) ([]imagerepo.Pack
 
 // Publish implements [imagerepo.Catalog].
 func (c *Catalog) Publish(ctx context.Context, pub imagerepo.Publication, place func(imagerepo.Image, []string) error) error {
-	return c.update(ctx, func(tx *sql.Tx) error {
+	return c.Update(ctx, func(tx *sql.Tx) error {
 		if pub.Package != nil {
 			if err := insertPackage(ctx, tx, *pub.Package, pub.Files); err != nil {
 				return err
@@ -204,7 +204,7 @@ func insertUses(ctx context.Context, tx *sql.Tx, pkg string, images []string) er
 func (c *Catalog) DeletePackage(ctx context.Context, id string, keepImages bool) (imagerepo.Package, []imagerepo.Image, error) {
 	var pkg imagerepo.Package
 	var gone []imagerepo.Image
-	err := c.update(ctx, func(tx *sql.Tx) (err error) {
+	err := c.Update(ctx, func(tx *sql.Tx) (err error) {
 		pkg, err = onePackage(ctx, tx, id, "WHERE p.id = $1", id)
 		if err != nil {
 			return err

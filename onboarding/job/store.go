@@ -38,7 +38,7 @@ type Store interface {
 	Events(ctx context.Context, id string, after int64, limit int) ([]Event, error)
 	// Purge deletes some of the jobs that ended before a time, oldest first, and
 	// returns how many. It deletes none only if there are none.
-	Purge(ctx context.Context, before time.Time) (int, error)
+	Purge(ctx context.Context, before time.Time) (int64, error)
 	// Lengths counts the jobs that have not ended.
 	Lengths(context.Context) ([]Length, error)
 }

@@ -165,21 +165,30 @@ func (s Jobs) Jobs(ctx context.Context, f job.Filter) ([]job.Job, error) {
 	return jobs, nil
 }
 
-// Claim implements [job.Store]. The condition on due_at stands twice for a
-// database in which others may claim between the two looks.
+// Claim implements [job.Store]. It takes the write lock only if there is
+// something to claim, and then looks again, for others may have claimed it since.
 func (s Jobs) Claim(ctx context.Context, free map[job.Kind]int, now, until time.Time) (claims []job.Claim, err error) {
-	args := []any{micro(now), micro(until)}
-	var due []string
+	args := []any{micro(now)}
+	var each []string
 	for _, kind := range slices.Sorted(maps.Keys(free)) {
 		args = append(args, kind, free[kind])
-		due = append(due, fmt.Sprintf(`SELECT id FROM (SELECT id FROM jobs WHERE state IN ('queued', 'running')
+		each = append(each, fmt.Sprintf(`SELECT id FROM (SELECT id FROM jobs WHERE state IN ('queued', 'running')
 			AND kind = $%d AND due_at <= $1 ORDER BY due_at LIMIT $%d) AS k%[1]d`, len(args)-1, len(args)))
 	}
+	due := strings.Join(each, " UNION ALL ")
+	found, err := collect(ctx, s.l.db, func(row scanner) (id string, err error) { return id, row.Scan(&id) }, due, args...)
+	if err != nil {
+		return nil, fmt.Errorf("ledger: claim jobs: %w", err)
+	}
+	if len(found) == 0 {
+		return nil, nil
+	}
+	args = append(args, micro(until))
 	err = s.l.update(ctx, func(tx *sql.Tx) error {
-		claims, err = collect(ctx, tx, scanClaim, `UPDATE jobs SET state = 'running', attempt = attempt + 1, fence = fence + 1,
-			due_at = $2, started_at = $1, events = events + 1
-			WHERE id IN (`+strings.Join(due, " UNION ALL ")+`) AND state IN ('queued', 'running') AND due_at <= $1
-			RETURNING `+jobColumns, args...)
+		claims, err = collect(ctx, tx, scanClaim, fmt.Sprintf(`UPDATE jobs SET state = 'running', attempt = attempt + 1, fence = fence + 1,
+			due_at = $%d, started_at = $1, events = events + 1
+			WHERE id IN (%s) AND state IN ('queued', 'running') AND due_at <= $1
+			RETURNING %s`, len(args), due, jobColumns), args...)
 		if err != nil {
 			return fmt.Errorf("ledger: claim jobs: %w", err)
 		}
@@ -327,21 +336,24 @@ func (s Jobs) Events(ctx context.Context, id string, after int64, limit int) ([]
 const purgedJobs, purgedEvents = 200, 10_000
 
 // Purge implements [job.Store].
-func (s Jobs) Purge(ctx context.Context, before time.Time) (int, error) {
-	result, err := s.l.db.ExecContext(ctx, `DELETE FROM jobs WHERE id IN (
-		SELECT id FROM (
-			SELECT id, SUM(events) OVER (ORDER BY ended_at, id) - events AS others FROM (
-				SELECT id, ended_at, events FROM jobs WHERE ended_at > 0 AND ended_at < $1 ORDER BY ended_at, id LIMIT $2
-			) AS oldest
-		) AS counted WHERE others < $3)`, micro(before), purgedJobs, purgedEvents)
+func (s Jobs) Purge(ctx context.Context, before time.Time) (n int64, err error) {
+	err = s.l.update(ctx, func(tx *sql.Tx) error {
+		result, err := tx.ExecContext(ctx, `DELETE FROM jobs WHERE id IN (
+			SELECT id FROM (
+				SELECT id, SUM(events) OVER (ORDER BY ended_at, id) - events AS others FROM (
+					SELECT id, ended_at, events FROM jobs WHERE ended_at > 0 AND ended_at < $1 ORDER BY ended_at, id LIMIT $2
+				) AS oldest
+			) AS counted WHERE others < $3)`, micro(before), purgedJobs, purgedEvents)
+		if err != nil {
+			return err
+		}
+		n, err = result.RowsAffected()
+		return err
+	})
 	if err != nil {
 		return 0, fmt.Errorf("ledger: purge jobs: %w", err)
 	}
-	n, err := result.RowsAffected()
-	if err != nil {
-		return 0, fmt.Errorf("ledger: purge jobs: %w", err)
-	}
-	return int(n), nil
+	return n, nil
 }
 
 // Lengths implements [job.Store].

@@ -1,11 +1,9 @@
 package ledger_test
 
 import (
-	"context"
-	"errors"
 	"path/filepath"
 	"testing"
-	"testing/synctest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -14,63 +12,50 @@ import (
 	"github.com/gangway-nfv/gangway/onboarding/ledger"
 )
 
-func open(t testing.TB, path string) *ledger.Ledger {
-	t.Helper()
-	c, err := catalog.Open(t.Context(), path)
+// What the store of jobs does is tested through the queue, in package job.
+
+func TestAPurgeIsDoneInBatchesThatEndSoon(t *testing.T) {
+	c, err := catalog.Open(t.Context(), filepath.Join(t.TempDir(), "gangway.db"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		if err := c.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	defer c.Close()
 	l, err := ledger.Open(t.Context(), c)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return l
-}
-
-func TestAJobThatFailsIsTriedAgainUntilItSucceeds(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		q := job.NewQueue(open(t, filepath.Join(t.TempDir(), "gangway.db")).Jobs(), job.Options{})
-		ctx, stop := context.WithCancel(t.Context())
-		ended := make(chan error)
-		go func() {
-			ended <- q.Run(ctx, map[job.Kind]job.KindOptions{"onboard": {Handler: func(_ context.Context, task *job.Task) (any, error) {
-				if task.Job.Attempt < 3 {
-					return nil, errors.New("not yet")
-				}
-				return "done", nil
-			}}})
-		}()
-		j, err := q.Add(t.Context(), job.New{Project: "p", Kind: "onboard"})
+	store, now := l.Jobs(), time.Now()
+	// Of four jobs that end one after the other the second has many events.
+	for i := range 4 {
+		q := job.NewQueue(store, job.Options{})
+		if _, err := q.Add(t.Context(), job.New{Kind: "onboard"}); err != nil {
+			t.Fatal(err)
+		}
+		claims, err := store.Claim(t.Context(), map[job.Kind]int{"onboard": 1}, time.Now(), now)
+		if err != nil || len(claims) != 1 {
+			t.Fatalf("%d claims, %v", len(claims), err)
+		}
+		if i == 1 {
+			if _, err := c.DB().ExecContext(t.Context(), `UPDATE jobs SET events = 10000 WHERE id = $1`, claims[0].Job.ID); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, err := store.Finish(t.Context(), claims[0], job.Outcome{State: job.Succeeded}, now.Add(time.Duration(i)*time.Second)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var got []int64
+	for len(got) == 0 || got[len(got)-1] > 0 {
+		n, err := store.Purge(t.Context(), now.Add(2500*time.Millisecond))
 		if err != nil {
 			t.Fatal(err)
 		}
-		var got []string
-		for e, err := range q.Watch(t.Context(), j.ID, 0) {
-			if err != nil {
-				t.Fatal(err)
-			}
-			got = append(got, string(e.Data))
-		}
-		want := []string{
-			`{"state":"queued","attempt":0}`,
-			`{"state":"running","attempt":1}`,
-			`{"state":"queued","attempt":1,"error":"not yet"}`,
-			`{"state":"running","attempt":2}`,
-			`{"state":"queued","attempt":2,"error":"not yet"}`,
-			`{"state":"running","attempt":3}`,
-			`{"state":"succeeded","attempt":3,"result":"done"}`,
-		}
-		if diff := cmp.Diff(want, got); diff != "" {
-			t.Errorf("events (-want +got):\n%s", diff)
-		}
-		stop()
-		if err := <-ended; err != nil {
-			t.Error(err)
-		}
-	})
+		got = append(got, n)
+	}
+	if diff := cmp.Diff([]int64{2, 1, 0}, got); diff != "" {
+		t.Errorf("jobs purged at once (-want +got):\n%s", diff)
+	}
+	if left, err := store.Jobs(t.Context(), job.Filter{}); err != nil || len(left) != 1 {
+		t.Errorf("%d jobs are left, %v", len(left), err)
+	}
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"embed"
-	"errors"
 	"fmt"
 	"time"
 
@@ -17,7 +16,8 @@ var migrations embed.FS
 // Ledger is the server's records. It is safe for concurrent use by goroutines
 // and processes.
 type Ledger struct {
-	db *sql.DB
+	db      *sql.DB // for reading
+	catalog *catalog.Catalog
 }
 
 // Open brings the ledger's tables to their newest form in the catalogue's
@@ -26,25 +26,12 @@ func Open(ctx context.Context, c *catalog.Catalog) (*Ledger, error) {
 	if err := c.Migrate(ctx, "ledger_version", migrations); err != nil {
 		return nil, fmt.Errorf("ledger: %w", err)
 	}
-	return &Ledger{db: c.DB()}, nil
+	return &Ledger{db: c.DB(), catalog: c}, nil
 }
 
 // update runs fn in a transaction that holds the write lock from its beginning.
 func (l *Ledger) update(ctx context.Context, fn func(*sql.Tx) error) error {
-	tx, err := l.db.BeginTx(ctx, nil)
-	if err != nil {
-		return fmt.Errorf("ledger: %w", err)
-	}
-	if err := fn(tx); err != nil {
-		if undone := tx.Rollback(); undone != nil && !errors.Is(undone, sql.ErrTxDone) {
-			err = errors.Join(err, undone)
-		}
-		return err
-	}
-	if err := tx.Commit(); err != nil {
-		return fmt.Errorf("ledger: %w", err)
-	}
-	return nil
+	return l.catalog.Update(ctx, fn)
 }
 
 // querier is a database or a transaction.
