@@ -196,10 +196,10 @@ func (q *Queue) release(t *Task) {
 	delete(q.tasks, t)
 	if t.worker {
 		q.busy[t.Job.Kind]--
+		q.Wake()
 	}
 	q.mu.Unlock()
 	close(t.ended)
-	q.Wake()
 	q.work.Done()
 }
 

@@ -1,0 +1,380 @@
+package job_test
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/gangway-nfv/gangway/onboarding/job"
+)
+
+func TestOneOfManyContendersRunsAJob(t *testing.T) {
+	const contenders, jobs = 16, 32
+	path := filepath.Join(t.TempDir(), "gangway.db")
+	adding := job.NewQueue(openStore(t, path), job.Options{})
+	var mu sync.Mutex
+	runs := make(map[string]int)
+	for range contenders {
+		run(t, job.NewQueue(openStore(t, path), job.Options{Poll: 100 * time.Millisecond}), kinds{"onboard": {Workers: 4,
+			Handler: func(_ context.Context, task *job.Task) (any, error) {
+				mu.Lock()
+				defer mu.Unlock()
+				runs[task.Job.ID]++
+				return nil, nil
+			}}})
+	}
+	want := make(map[string]int)
+	for range jobs {
+		want[add(t, adding, anOnboarding).ID] = 1
+	}
+	for id := range want {
+		wait(t, adding, id)
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	if diff := cmp.Diff(want, runs); diff != "" {
+		t.Errorf("how often each job was run (-want +got):\n%s", diff)
+	}
+}
+
+func TestKindsHaveWorkersOfTheirOwn(t *testing.T) {
+	inBubble(t, func(t *testing.T, store job.Store) {
+		q := job.NewQueue(store, job.Options{})
+		var running, most atomic.Int32
+		for range 20 {
+			add(t, q, anOnboarding)
+		}
+		run(t, q, kinds{
+			"onboard": {Workers: 3, Handler: func(context.Context, *job.Task) (any, error) {
+				most.Store(max(most.Load(), running.Add(1)))
+				defer running.Add(-1)
+				time.Sleep(10 * time.Second)
+				return nil, nil
+			}},
+			"launch": {Handler: succeed},
+		})
+		synctest.Wait()
+		// One kind that is busy does not keep another from its work.
+		j := wait(t, q, add(t, q, job.New{Kind: "launch"}).ID)
+		if took := j.EndedAt.Sub(j.CreatedAt); took > time.Second {
+			t.Errorf("the launch took %v", took)
+		}
+		all, err := q.List(t.Context(), job.Filter{Kind: "onboard", Limit: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		took := wait(t, q, all[0].ID).EndedAt.Sub(all[0].CreatedAt)
+		if want := 70 * time.Second; took < want || took > want+time.Second {
+			t.Errorf("20 jobs of 10 seconds took three workers %v", took)
+		}
+		if most.Load() != 3 {
+			t.Errorf("%d ran at once", most.Load())
+		}
+	})
+}
+
+func TestTheLongestDueIsBegunFirst(t *testing.T) {
+	inBubble(t, func(t *testing.T, store job.Store) {
+		q := job.NewQueue(store, job.Options{})
+		var want, got []string
+		for range 5 {
+			want = append(want, add(t, q, anOnboarding).ID)
+			time.Sleep(time.Millisecond)
+		}
+		run(t, q, only(func(_ context.Context, task *job.Task) (any, error) {
+			got = append(got, task.Job.ID)
+			return nil, nil
+		}))
+		wait(t, q, want[4])
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("(-added +begun):\n%s", diff)
+		}
+	})
+}
+
+// severed is a store that a process can be cut off from.
+type severed struct {
+	job.Store
+	cut      atomic.Bool
+	mayClaim bool // also when it is cut off
+}
+
+var errCut = errors.New("the store does not answer")
+
+func (s *severed) Claim(ctx context.Context, free map[job.Kind]int, now, until time.Time) ([]job.Claim, error) {
+	if s.cut.Load() && !s.mayClaim {
+		return nil, errCut
+	}
+	return s.Store.Claim(ctx, free, now, until)
+}
+
+func (s *severed) Beat(ctx context.Context, beats []job.Beat, now, until time.Time) ([]job.Answer, error) {
+	if s.cut.Load() {
+		return nil, errCut
+	}
+	return s.Store.Beat(ctx, beats, now, until)
+}
+
+func (s *severed) Finish(ctx context.Context, c job.Claim, o job.Outcome, now time.Time) (job.Job, error) {
+	if s.cut.Load() {
+		return job.Job{}, errCut
+	}
+	return s.Store.Finish(ctx, c, o, now)
+}
+
+func TestWhoLosesItsClaimStopsBeforeAnotherBegins(t *testing.T) {
+	inBubble(t, func(t *testing.T, store job.Store) {
+		cut := &severed{Store: store}
+		loser, winner := job.NewQueue(cut, job.Options{}), job.NewQueue(store, job.Options{})
+		begun := make(chan struct{})
+		var why error
+		var stopped time.Time
+		run(t, loser, only(untilEnd(begun, &why, &stopped)))
+		j := add(t, loser, anOnboarding)
+		<-begun
+		time.Sleep(time.Minute) // beats keep the claim
+		var began time.Time
+		run(t, winner, only(func(context.Context, *job.Task) (any, error) {
+			began = time.Now()
+			return "won", nil
+		}))
+		cut.cut.Store(true)
+		at := time.Now()
+		got := wait(t, winner, j.ID)
+		want := ending{State: job.Succeeded, Attempt: 2, Result: `"won"`}
+		if diff := cmp.Diff(want, endingOf(got)); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+		if !errors.Is(why, job.ErrLost) {
+			t.Errorf("the cause is %v", why)
+		}
+		if after := stopped.Sub(at); after < 5*time.Second || after > 8*time.Second {
+			t.Errorf("the handler was stopped %v after the last beat that could succeed", after)
+		}
+		if after := began.Sub(stopped); after < time.Second || after > 6*time.Second {
+			t.Errorf("the job was taken over %v after that", after)
+		}
+	})
+}
+
+func TestWhoHasLostItsClaimWritesNothing(t *testing.T) {
+	inBubble(t, func(t *testing.T, store job.Store) {
+		cut := &severed{Store: store}
+		loser, winner := job.NewQueue(cut, job.Options{}), job.NewQueue(store, job.Options{})
+		begun, taken, over := make(chan struct{}), make(chan struct{}), make(chan struct{})
+		run(t, loser, only(func(_ context.Context, task *job.Task) (any, error) {
+			close(begun)
+			<-taken // in spite of its context
+			task.Report(job.Progress{Step: "lost"})
+			cut.cut.Store(false)
+			time.Sleep(time.Minute)
+			defer close(over)
+			return "lost", nil
+		}))
+		j := add(t, loser, anOnboarding)
+		<-begun
+		cut.cut.Store(true)
+		run(t, winner, only(func(context.Context, *job.Task) (any, error) {
+			close(taken)
+			<-over
+			time.Sleep(time.Minute)
+			return "won", nil
+		}))
+		got := wait(t, winner, j.ID)
+		if diff := cmp.Diff(ending{State: job.Succeeded, Attempt: 2, Result: `"won"`}, endingOf(got)); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+		want := []string{
+			`{"state":"queued","attempt":0}`, `{"state":"running","attempt":1}`,
+			`{"state":"running","attempt":2}`, `{"state":"succeeded","attempt":2,"result":"won"}`,
+		}
+		if diff := cmp.Diff(want, watch(t, winner, j.ID, 0)); diff != "" {
+			t.Errorf("events (-want +got):\n%s", diff)
+		}
+	})
+}
+
+// A handler that does not heed its context still has its job for itself in its
+// own process.
+func TestAJobIsNotRunTwiceInAProcess(t *testing.T) {
+	inBubble(t, func(t *testing.T, store job.Store) {
+		cut := &severed{Store: store, mayClaim: true}
+		q := job.NewQueue(cut, job.Options{})
+		var running, runs int
+		run(t, q, kinds{"onboard": {Workers: 2, Handler: func(_ context.Context, task *job.Task) (any, error) {
+			if runs++; runs == 1 {
+				cut.cut.Store(true)
+			}
+			if running++; running > 1 {
+				t.Error("the job runs twice")
+			}
+			time.Sleep(20 * time.Second)
+			cut.cut.Store(false)
+			time.Sleep(20 * time.Second)
+			running--
+			return task.Job.Attempt, nil
+		}}})
+		j := wait(t, q, add(t, q, anOnboarding).ID)
+		if diff := cmp.Diff(ending{State: job.Succeeded, Attempt: 2, Result: "2"}, endingOf(j)); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	})
+}
+
+func TestTheEndIsWrittenWhenTheStoreAnswersAgain(t *testing.T) {
+	inBubble(t, func(t *testing.T, store job.Store) {
+		cut := &severed{Store: store}
+		q := job.NewQueue(cut, job.Options{})
+		run(t, q, only(func(context.Context, *job.Task) (any, error) {
+			cut.cut.Store(true)
+			time.AfterFunc(3*time.Second, func() { cut.cut.Store(false) })
+			return "done", nil
+		}))
+		j := wait(t, q, add(t, q, anOnboarding).ID)
+		if diff := cmp.Diff(ending{State: job.Succeeded, Attempt: 1, Result: `"done"`}, endingOf(j)); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	})
+}
+
+func TestAProcessThatStopsGivesItsJobsAway(t *testing.T) {
+	inBubble(t, func(t *testing.T, store job.Store) {
+		first, second := job.NewQueue(store, job.Options{}), job.NewQueue(store, job.Options{})
+		begun := make(chan struct{})
+		var why error
+		var when time.Time
+		stop := run(t, first, only(untilEnd(begun, &why, &when)))
+		j := add(t, first, anOnboarding)
+		<-begun
+		var began time.Time
+		run(t, second, only(func(context.Context, *job.Task) (any, error) {
+			began = time.Now()
+			return "second", nil
+		}))
+		time.Sleep(time.Minute + time.Millisecond)
+		waiting := make(chan error)
+		go func() {
+			_, err := first.Wait(t.Context(), j.ID)
+			waiting <- err
+		}()
+		synctest.Wait()
+		stop()
+		if err := <-waiting; !errors.Is(err, job.ErrStopping) {
+			t.Errorf("Wait: %v", err)
+		}
+		if _, err := first.Start(t.Context(), anOnboarding, succeed); !errors.Is(err, job.ErrStopping) {
+			t.Errorf("Start: %v", err)
+		}
+		want := ending{State: job.Succeeded, Attempt: 1, Result: `"second"`}
+		if diff := cmp.Diff(want, endingOf(wait(t, second, j.ID))); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+		if !errors.Is(why, job.ErrStopping) {
+			t.Errorf("the cause is %v", why)
+		}
+		if after := began.Sub(when); after > 2*time.Second {
+			t.Errorf("the job was begun again after %v", after)
+		}
+	})
+}
+
+func TestAJobThatKillsItsProcessesFailsInTheEnd(t *testing.T) {
+	inBubble(t, func(t *testing.T, store job.Store) {
+		q := job.NewQueue(store, job.Options{})
+		j := add(t, q, anOnboarding)
+		for range 10 {
+			die(t, store, time.Second)
+			time.Sleep(2 * time.Second)
+		}
+		run(t, q, only(func(context.Context, *job.Task) (any, error) {
+			t.Error("it was run")
+			return nil, nil
+		}))
+		want := ending{State: job.Failed, Attempt: 11, Failures: 1, Error: "its process died 10 times while it was running"}
+		if diff := cmp.Diff(want, endingOf(wait(t, q, j.ID))); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	})
+}
+
+func TestStartRunsTheHandlerThatItIsGiven(t *testing.T) {
+	inBubble(t, func(t *testing.T, store job.Store) {
+		q := job.NewQueue(store, job.Options{})
+		ctx, cancel := context.WithCancel(t.Context())
+		started := make(chan job.Job)
+		go func() { // waits for Run
+			j, err := q.Start(ctx, anOnboarding, func(ctx context.Context, _ *job.Task) (any, error) {
+				time.Sleep(time.Minute) // for which the claim is renewed
+				return "given", ctx.Err()
+			})
+			if err != nil {
+				t.Error(err)
+			}
+			started <- j
+		}()
+		synctest.Wait()
+		run(t, q, only(func(context.Context, *job.Task) (any, error) { return "kind's", nil }))
+		j := <-started
+		cancel() // which the handler outlives
+		if j.State != job.Running {
+			t.Errorf("it is %s", j.State)
+		}
+		if diff := cmp.Diff(ending{State: job.Succeeded, Attempt: 1, Result: `"given"`}, endingOf(wait(t, q, j.ID))); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	})
+}
+
+func TestWhatWasStartedIsTriedAgainByTheHandlerOfItsKind(t *testing.T) {
+	inBubble(t, func(t *testing.T, store job.Store) {
+		q := job.NewQueue(store, job.Options{})
+		run(t, q, only(func(context.Context, *job.Task) (any, error) { return "kind's", nil }))
+		j, err := q.Start(t.Context(), anOnboarding, func(context.Context, *job.Task) (any, error) { return nil, errors.New("cut off") })
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(ending{State: job.Succeeded, Attempt: 2, Failures: 1, Result: `"kind's"`}, endingOf(wait(t, q, j.ID))); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	})
+}
+
+func TestWhatCannotBeStoredIsNotStarted(t *testing.T) {
+	inBubble(t, func(t *testing.T, store job.Store) {
+		q := job.NewQueue(store, job.Options{})
+		stop := run(t, q, only(succeed))
+		never := func(context.Context, *job.Task) (any, error) {
+			t.Error("it was run")
+			return nil, nil
+		}
+		full := errors.New("disk full")
+		_, err := q.StartIn(t.Context(), anOnboarding, func(context.Context, job.Job) (job.Job, bool, error) { return job.Job{}, false, full }, never)
+		if !errors.Is(err, full) {
+			t.Errorf("StartIn: %v", err)
+		}
+		if _, err := q.Start(t.Context(), job.New{Kind: "unknown"}, never); err == nil {
+			t.Error("a kind that nobody could take over was started")
+		}
+		stop() // waits for no more than there is
+	})
+}
+
+func TestAQueueIsRunOnceAndWithHandlers(t *testing.T) {
+	inBubble(t, func(t *testing.T, store job.Store) {
+		q := job.NewQueue(store, job.Options{})
+		if err := q.Run(t.Context(), kinds{"onboard": {}}); err == nil {
+			t.Error("it runs without a handler")
+		}
+		run(t, q, only(succeed))()
+		if err := q.Run(t.Context(), only(succeed)); err == nil {
+			t.Error("it runs again")
+		}
+	})
+}
