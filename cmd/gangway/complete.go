@@ -9,6 +9,8 @@ import (
 
 	"github.com/gangway-nfv/gangway/imagerepo"
 	"github.com/gangway-nfv/gangway/onboarding"
+	"github.com/gangway-nfv/gangway/onboarding/access"
+	"github.com/gangway-nfv/gangway/onboarding/ledger"
 	"github.com/gangway-nfv/gangway/vim/glance"
 )
 
@@ -73,6 +75,17 @@ func (a *app) imageNames(ctx context.Context) (names []string, err error) {
 			names = append(names, img.Name)
 		}
 		return nil
+	})
+	return names, err
+}
+
+func (a *app) tokenNames(ctx context.Context) (names []string, err error) {
+	err = a.withFoundLedger(ctx, func(l *ledger.Ledger) error {
+		tokens, err := access.NewTokens(l.Tokens(), access.Config{}).List(ctx, access.AllProjects)
+		for _, token := range tokens[:min(len(tokens), mostOffered)] {
+			names = append(names, token.Name)
+		}
+		return err
 	})
 	return names, err
 }

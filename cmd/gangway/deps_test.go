@@ -37,7 +37,7 @@ var ownImports = map[string]string{
 	"onboarding/notify":         "onboarding/job onboarding/vnfpkg",
 	"onboarding/onboardingtest": "",
 	"onboarding/rest":           "imagerepo imagerepo/fetch onboarding onboarding/access onboarding/job onboarding/vnfpkg vim",
-	"onboarding/view":           "imagerepo imagerepo/fetch",
+	"onboarding/view":           "imagerepo imagerepo/fetch onboarding/access",
 	"onboarding/vnfpkg":         "imagerepo imagerepo/fetch onboarding onboarding/csar onboarding/job tosca",
 
 	"onboarding/access/keystone":  "onboarding/access",
@@ -45,7 +45,7 @@ var ownImports = map[string]string{
 	"onboarding/rest/etsi/sol013": "",
 
 	"cmd/bench":   "imagerepo imagerepo/catalog onboarding/onboardingtest vim vim/glance vim/glancetest",
-	"cmd/gangway": "imagerepo imagerepo/catalog imagerepo/fetch imagerepo/fsstore onboarding onboarding/csar onboarding/view tosca vim vim/glance",
+	"cmd/gangway": "imagerepo imagerepo/catalog imagerepo/fetch imagerepo/fsstore onboarding onboarding/access onboarding/csar onboarding/ledger onboarding/view tosca vim vim/glance",
 	"cmd/mkcsar":  "onboarding/onboardingtest",
 	"cmd/demo":    "imagerepo/fetch/origintest onboarding/onboardingtest vim/glance vim/glancetest",
 }

@@ -152,6 +152,8 @@ func TestDocsOfOutput(t *testing.T) {
 		"launched": reflect.TypeFor[onboarding.LaunchReport](),
 		"check":    reflect.TypeFor[view.Check](),
 		"doctor":   reflect.TypeFor[imagerepo.Diagnosis](),
+		"token":    reflect.TypeFor[view.Token](),
+		"event":    reflect.TypeFor[view.Event](),
 	} {
 		checkDocs(t, "output.md", name, "```\n"+form(printed, "")+"\n```\n")
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/gangway-nfv/gangway/imagerepo/fetch"
 	"github.com/gangway-nfv/gangway/imagerepo/fsstore"
 	"github.com/gangway-nfv/gangway/onboarding"
+	"github.com/gangway-nfv/gangway/onboarding/ledger"
 )
 
 func (a *app) database() string { return filepath.Join(a.config.Home, "gangway.db") }
@@ -31,14 +32,18 @@ func (a *app) hasRepository() (bool, error) {
 // withRepository runs fn, which only reads, on the repository, which must be
 // there.
 func (a *app) withRepository(ctx context.Context, fn func(*onboarding.Pipeline) error) error {
-	found, err := a.hasRepository()
-	if err != nil {
+	if err := a.needRepository(); err != nil {
 		return err
 	}
-	if !found {
-		return fmt.Errorf("no repository in %s: gangway onboard and gangway images add make one", a.config.Home)
-	}
 	return a.open(ctx, fn)
+}
+
+func (a *app) needRepository() error {
+	found, err := a.hasRepository()
+	if err == nil && !found {
+		err = fmt.Errorf("no repository in %s: gangway onboard and gangway images add make one", a.config.Home)
+	}
+	return err
 }
 
 // changing runs fn on the repository, which must be there and is cleaned before
@@ -51,6 +56,30 @@ func (a *app) changing(ctx context.Context, fn func(*onboarding.Pipeline) error)
 // is none.
 func (a *app) filling(ctx context.Context, fn func(*onboarding.Pipeline) error) error {
 	return a.open(ctx, cleaned(ctx, fn))
+}
+
+// withFoundLedger runs fn on the server's records in the repository, which must
+// be there.
+func (a *app) withFoundLedger(ctx context.Context, fn func(*ledger.Ledger) error) error {
+	if err := a.needRepository(); err != nil {
+		return err
+	}
+	return a.withLedger(ctx, fn)
+}
+
+// withLedger is withFoundLedger for what stores something: it makes a repository
+// if there is none.
+func (a *app) withLedger(ctx context.Context, fn func(*ledger.Ledger) error) (err error) {
+	names, err := catalog.Open(ctx, a.database())
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, names.Close()) }()
+	records, err := ledger.Open(ctx, names)
+	if err != nil {
+		return err
+	}
+	return fn(records)
 }
 
 func cleaned(ctx context.Context, fn func(*onboarding.Pipeline) error) func(*onboarding.Pipeline) error {

@@ -187,13 +187,14 @@ func scriptOrigin(ts *testscript.TestScript, _ bool, args []string) {
 }
 
 var (
-	anyUUID = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`)
-	anyTime = regexp.MustCompile(`20\d\d-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?Z?`)
+	anyUUID  = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`)
+	anyToken = regexp.MustCompile(`gw_[A-Za-z0-9_-]{43}`)
+	anyTime  = regexp.MustCompile(`20\d\d-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?Z?`)
 )
 
 // scrub writes the last standard output to a file without what differs from run
-// to run: IDs become ID-1, ID-2 and so on in their order, times TIME, and the
-// folder and server of the script $WORK and $ORIGIN.
+// to run: IDs become ID-1, ID-2 and so on in their order, times TIME, tokens
+// TOKEN, and the folder and server of the script $WORK and $ORIGIN.
 func scrub(ts *testscript.TestScript, _ bool, args []string) {
 	text := ts.ReadFile("stdout")
 	ids := make(map[string]string)
@@ -204,6 +205,7 @@ func scrub(ts *testscript.TestScript, _ bool, args []string) {
 		return ids[id]
 	})
 	text = anyTime.ReplaceAllString(text, "TIME")
+	text = anyToken.ReplaceAllString(text, "TOKEN")
 	text = strings.ReplaceAll(text, ts.MkAbs("."), "$WORK")
 	if url := ts.Getenv("ORIGIN"); url != "" {
 		text = strings.ReplaceAll(text, url, "$ORIGIN")

@@ -41,8 +41,12 @@ type Identity struct {
 	Until time.Time
 }
 
-// Role returns the role in a project, or the empty role.
+// Role returns the role in a project, or the empty role, also where no project
+// can have that name.
 func (id Identity) Role(project string) Role {
+	if !ValidProject(project) {
+		return ""
+	}
 	role := id.Grants[project]
 	if everywhere := id.Grants[AllProjects]; rank[everywhere] > rank[role] {
 		role = everywhere

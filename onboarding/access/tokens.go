@@ -56,7 +56,8 @@ var namePattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$`)
 // longestProject is how long the name of a project may be, in bytes.
 const longestProject = 255
 
-func (n NewToken) check(now time.Time) error {
+// Check returns everything that is wrong, as *InputErrors.
+func (n NewToken) Check() error {
 	var errs []error
 	if n.Name != "" && !namePattern.MatchString(n.Name) {
 		errs = append(errs, &InputError{"name", "wants 1 to 64 letters, digits and . _ @ -, the first a letter or digit"})
@@ -67,7 +68,7 @@ func (n NewToken) check(now time.Time) error {
 	if !n.Role.Valid() {
 		errs = append(errs, &InputError{"role", "wants admin, writer or reader"})
 	}
-	if !n.ExpiresAt.IsZero() && !n.ExpiresAt.After(now) {
+	if !n.ExpiresAt.IsZero() && !n.ExpiresAt.After(time.Now()) {
 		errs = append(errs, &InputError{"expires", "is past"})
 	}
 	return errors.Join(errs...)
@@ -80,10 +81,9 @@ func ValidProject(name string) bool {
 }
 
 // Create makes a token and returns it with its secret, which is nowhere else.
-// The error has an *InputError for each field that is wrong, or wraps
-// ErrNameTaken.
+// The error is that of Check, or wraps ErrNameTaken.
 func (t *Tokens) Create(ctx context.Context, n NewToken) (Token, string, error) {
-	if err := n.check(time.Now()); err != nil {
+	if err := n.Check(); err != nil {
 		return Token{}, "", err
 	}
 	made, secret := n.token()
