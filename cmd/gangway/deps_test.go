@@ -36,8 +36,10 @@ var ownImports = map[string]string{
 	"onboarding/ledger":         "imagerepo imagerepo/catalog onboarding/access onboarding/job onboarding/notify onboarding/vnfpkg",
 	"onboarding/notify":         "onboarding/job onboarding/vnfpkg",
 	"onboarding/onboardingtest": "",
-	"onboarding/rest":           "imagerepo imagerepo/fetch onboarding onboarding/access onboarding/job onboarding/vnfpkg vim",
-	"onboarding/view":           "imagerepo imagerepo/fetch onboarding/access",
+	"onboarding/operation":      "imagerepo onboarding onboarding/job onboarding/vnfpkg tosca vim",
+	"onboarding/rest":           "imagerepo imagerepo/fetch onboarding onboarding/access onboarding/job onboarding/operation onboarding/vnfpkg vim",
+	"onboarding/rest/api":       "imagerepo imagerepo/fetch onboarding onboarding/access onboarding/job onboarding/operation onboarding/rest onboarding/view tosca vim",
+	"onboarding/view":           "imagerepo imagerepo/fetch onboarding onboarding/access onboarding/job",
 	"onboarding/vnfpkg":         "imagerepo imagerepo/fetch onboarding onboarding/csar onboarding/job tosca",
 
 	"onboarding/access/keystone":  "onboarding/access",
@@ -54,6 +56,7 @@ var ownImports = map[string]string{
 // tests aside. Most have one importer, so that they can be replaced.
 var importers = map[string]string{
 	"github.com/coreos/go-oidc/v3":          "onboarding/access/oidc",
+	"github.com/danielgtaylor/huma/v2":      "onboarding/rest/api",
 	"github.com/dsnet/compress":             "onboarding/onboardingtest",
 	"github.com/google/go-cmp":              "imagerepo/repotest",
 	"github.com/google/uuid":                "imagerepo imagerepo/fsstore onboarding/access onboarding/job onboarding/notify vim vim/glance",

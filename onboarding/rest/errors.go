@@ -15,6 +15,7 @@ import (
 	"github.com/gangway-nfv/gangway/onboarding"
 	"github.com/gangway-nfv/gangway/onboarding/access"
 	"github.com/gangway-nfv/gangway/onboarding/job"
+	"github.com/gangway-nfv/gangway/onboarding/operation"
 	"github.com/gangway-nfv/gangway/onboarding/vnfpkg"
 	"github.com/gangway-nfv/gangway/vim"
 )
@@ -90,6 +91,9 @@ var meanings = []meaning{
 	{is(fetch.ErrTooLarge), http.StatusRequestEntityTooLarge, ""},
 	{as[*fetch.StatusError], http.StatusBadGateway, ""},
 	{is(fetch.ErrStalled), http.StatusGatewayTimeout, ""},
+
+	{is(operation.ErrUnknownVIM), http.StatusNotFound, ""},
+	{as[*operation.InputError], http.StatusUnprocessableEntity, ""},
 
 	{is(job.ErrNotFound), http.StatusNotFound, ""},
 	{is(job.ErrKeyReused), http.StatusUnprocessableEntity, ""},

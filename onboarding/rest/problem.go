@@ -92,19 +92,37 @@ const maxJSON = 1 << 20
 // into value. Members that value does not have are passed over. The error is a
 // [Problem], or says why the body cannot be read.
 func ReadJSON(r *http.Request, value any) error {
-	text, err := io.ReadAll(io.LimitReader(r.Body, maxJSON+1))
-	switch {
-	case err != nil:
-		return fmt.Errorf("request body: %w", err)
-	case len(text) > maxJSON:
-		return Errorf(http.StatusRequestEntityTooLarge, "the JSON of a request may have %d bytes", maxJSON)
-	case len(text) == 0:
+	text, err := readJSON(r)
+	if err != nil {
+		return err
+	}
+	if len(text) == 0 {
 		return Errorf(http.StatusBadRequest, "the request has no body")
 	}
 	if err := json.Unmarshal(text, value); err != nil {
 		return Errorf(http.StatusBadRequest, "request body: %v", err)
 	}
 	return nil
+}
+
+// BufferJSON reads a request's body, of at most 1 MiB, and puts what it has read in
+// its place, for a handler that knows no such limits. The error is as with
+// [ReadJSON].
+func BufferJSON(r *http.Request) error {
+	text, err := readJSON(r)
+	r.Body = io.NopCloser(bytes.NewReader(text))
+	return err
+}
+
+func readJSON(r *http.Request) ([]byte, error) {
+	text, err := io.ReadAll(io.LimitReader(r.Body, maxJSON+1))
+	if err != nil {
+		return nil, fmt.Errorf("request body: %w", err)
+	}
+	if len(text) > maxJSON {
+		return nil, Errorf(http.StatusRequestEntityTooLarge, "the JSON of a request may have %d bytes", maxJSON)
+	}
+	return text, nil
 }
 
 // HandlerFunc is a handler that returns what went wrong, which is answered by
@@ -118,24 +136,37 @@ func (f HandlerFunc) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// Fail answers a request with an error, in the form of its door. The text of an
-// error that is nobody's fault but the server's is logged, not told.
+// Fail answers a request with an error, in the form of its door.
 func Fail(w http.ResponseWriter, r *http.Request, err error) {
+	problem := ProblemFor(r.Context(), err)
 	at := exchangeOf(r.Context())
 	if at == nil {
-		WriteProblem(w, r, ProblemOf(err))
+		WriteProblem(w, r, problem)
 		return
+	}
+	if at.gone {
+		return // nobody waits for an answer
+	}
+	at.door.fail(w, r, problem)
+}
+
+// ProblemFor is [ProblemOf] for the error that a request is about to be answered
+// with by other means than [Fail]. The error goes to the request's log, and what is
+// nobody's fault but the server's only there.
+func ProblemFor(ctx context.Context, err error) Problem {
+	at := exchangeOf(ctx)
+	if at == nil {
+		return ProblemOf(err)
 	}
 	if at.err == nil {
 		at.err = err
 	}
-	switch ended := r.Context().Err(); {
+	switch ended := ctx.Err(); {
 	case ended == nil:
-	case errors.Is(context.Cause(r.Context()), ErrStopping):
-		err = ErrStopping
+	case errors.Is(context.Cause(ctx), ErrStopping):
+		return ProblemOf(ErrStopping)
 	case errors.Is(err, ended):
-		at.gone = true // nobody waits for an answer
-		return
+		at.gone = true
 	}
-	at.door.fail(w, r, ProblemOf(err))
+	return ProblemOf(err)
 }

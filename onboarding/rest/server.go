@@ -277,7 +277,7 @@ func (res *resource) admit(r *http.Request, at *exchange, route *Route) error {
 	named := project(r, at.caller.Identity)
 	role := at.caller.Role(named)
 	switch {
-	case role == "":
+	case role == "" || !access.ValidProject(named):
 		return Errorf(http.StatusNotFound, "there is no project %q", named)
 	case !role.Includes(route.Need):
 		at.caller.Project = named

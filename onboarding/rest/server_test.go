@@ -66,6 +66,7 @@ func TestAdmission(t *testing.T) {
 		"in two projects and none named":             {"GET /things", []string{"X-Auth-Token: both"}, 404, "", ""},
 		"in all projects and none named":             {"GET /things", []string{"X-Auth-Token: root"}, 200, "default token root", ""},
 		"in all projects and one named":              {"GET /things", []string{"X-Auth-Token: root", "Gangway-Project: red"}, 200, "red token root", ""},
+		"in a project called all":                    {"GET /things", []string{"X-Auth-Token: root", "Gangway-Project: *"}, 404, "", ""},
 		"known, whatever the projects":               {"GET /whoami", []string{"X-Auth-Token: both"}, 200, " token both", ""},
 		"not known":                                  {"GET /whoami", nil, 401, "", ""},
 		"everywhere with a role in one project":      {"GET /all", []string{"X-Auth-Token: admin"}, 403, "", ""},

@@ -1,0 +1,86 @@
+package operation
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/gangway-nfv/gangway/imagerepo"
+	"github.com/gangway-nfv/gangway/onboarding"
+	"github.com/gangway-nfv/gangway/onboarding/job"
+	"github.com/gangway-nfv/gangway/tosca"
+)
+
+// Image says what image to add from a URL. It is plain data, and the payload of a
+// job.
+type Image struct {
+	Name            string            `json:"name" minLength:"1" maxLength:"255"`
+	URL             string            `json:"url" format:"uri" doc:"http or https"`
+	DiskFormat      string            `json:"diskFormat,omitempty" doc:"as Glance spells it; found from the bytes if it is left out"`
+	ContainerFormat string            `json:"containerFormat,omitempty" doc:"as Glance spells it; bare if it is left out"`
+	MinDisk         int64             `json:"minDisk,omitempty" minimum:"0" doc:"GB"`
+	MinRAM          int64             `json:"minRam,omitempty" minimum:"0" doc:"MB"`
+	MinCPU          int64             `json:"minCPU,omitempty" minimum:"0"`
+	IsPublic        bool              `json:"isPublic,omitempty" doc:"publish the image on VIMs"`
+	Digests         imagerepo.Digests `json:"digests,omitempty" doc:"expected digests in hex, by algorithm"`
+	// OnConflict and Images are as in [onboarding.Options].
+	OnConflict onboarding.Conflict  `json:"onConflict,omitempty" enum:"reject,keep" doc:"when the name belongs to other bytes"`
+	Images     onboarding.URLImages `json:"images,omitempty" enum:"fetch,reference" doc:"reference: store the URL only, and fetch it at the first launch"`
+}
+
+// AddImage has an image fetched from a URL, which must pass the source guard. The
+// result of the job is an [onboarding.Report]. The error is an *InputError, or wraps
+// job.ErrKeyReused.
+func (s *Service) AddImage(ctx context.Context, asked Asked, img Image) (job.Job, error) {
+	if !onboarding.IsURL(img.URL) {
+		return job.Job{}, &InputError{"the URL of an image begins with http:// or https://"}
+	}
+	for algorithm := range img.Digests {
+		if _, known := imagerepo.Algorithm(algorithm); !known {
+			return job.Job{}, &InputError{fmt.Sprintf("digest algorithm %q is not one of %q", algorithm, imagerepo.Algorithms())}
+		}
+	}
+	return s.config.Queue.Add(ctx, asked.job(KindImage, img.Name, img))
+}
+
+// addImage is the handler of an image that is fetched.
+func (s *Service) addImage(ctx context.Context, t *job.Task) (any, error) {
+	var img Image
+	if err := t.Decode(&img); err != nil {
+		return nil, err
+	}
+	description := tosca.ImageDescription{
+		Name: img.Name, URL: img.URL, DiskFormat: img.DiskFormat, ContainerFormat: img.ContainerFormat,
+		MinDisk: img.MinDisk, MinRAM: img.MinRAM, MinCPU: img.MinCPU, IsPublic: img.IsPublic,
+	}
+	for algorithm, digest := range img.Digests {
+		if description.Digests == nil {
+			description.Digests = make(map[string]string)
+		}
+		canonical, _ := imagerepo.Algorithm(algorithm)
+		description.Digests[canonical] = strings.ToLower(digest)
+	}
+	report, err := s.config.Pipeline.Add(ctx, onboarding.AddRequest{Description: description, Options: onboarding.Options{
+		Project: t.Job.Project, OnConflict: img.OnConflict, Images: img.Images,
+		Progress: func(at onboarding.Progress) {
+			t.Report(job.Progress{Step: at.Image, Done: at.Done, Total: at.Total})
+		},
+	}})
+	if err == nil && report.Status == onboarding.Rejected {
+		err = job.Permanent(&RejectedError{report})
+	}
+	return report, err
+}
+
+// RejectedError says that what was to be added is at fault. The report has the
+// findings.
+type RejectedError struct{ Report onboarding.Report }
+
+func (e *RejectedError) Error() string {
+	for _, f := range e.Report.Findings {
+		if f.Severity == tosca.Error {
+			return f.Message
+		}
+	}
+	return string(e.Report.Status)
+}

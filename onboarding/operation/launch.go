@@ -1,0 +1,156 @@
+package operation
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/gangway-nfv/gangway/onboarding"
+	"github.com/gangway-nfv/gangway/onboarding/job"
+	"github.com/gangway-nfv/gangway/tosca"
+	"github.com/gangway-nfv/gangway/vim"
+)
+
+// Launch says what is to be launched where. One of Package and VDUs is set. It is
+// plain data, and the payload of a job.
+type Launch struct {
+	// Package is an ID, or a name, vendor/name or vendor/name:version.
+	Package string   `json:"package,omitempty" doc:"ID, name, vendor/name or vendor/name:version of a package of the project"`
+	VDUs    []VDU    `json:"vdus,omitempty" doc:"the VDUs with their images written out, instead of a package"`
+	VIMs    []string `json:"vims" minItems:"1" doc:"names of VIMs"`
+	DryRun  bool     `json:"dryRun,omitempty" doc:"plan, and change nothing on the VIMs"`
+	// RequireDigest and VisibilityFallback are as in [vim.Options].
+	RequireDigest      bool   `json:"requireDigest,omitempty" doc:"refuse images on a VIM that are not proven to have the repository's bytes"`
+	VisibilityFallback string `json:"visibilityFallback,omitempty" enum:"private" doc:"private: upload privately where publishing is forbidden"`
+}
+
+// VDU is a VDU that is written out.
+type VDU struct {
+	Name string `json:"name" minLength:"1"`
+	// Images are alternatives in order of preference, names or IDs.
+	Images []string `json:"images" minItems:"1" doc:"names or IDs of images, any of which will do, the preferred ones first"`
+	// SoftwareImageID is how the VNFD knows the image; empty means the first of
+	// Images.
+	SoftwareImageID string `json:"softwareImageId,omitempty" doc:"the vnfdSoftwareImageId in vimAssets; the first of the images if it is left out"`
+}
+
+// check returns an *InputError.
+func (l Launch) check() error {
+	if (l.Package == "") == (len(l.VDUs) == 0) {
+		return &InputError{"a launch needs a package, or VDUs that are written out, and not both"}
+	}
+	if len(l.VIMs) == 0 {
+		return &InputError{"a launch needs a VIM"}
+	}
+	for _, vdu := range l.VDUs {
+		if len(vdu.Images) == 0 {
+			return &InputError{fmt.Sprintf("VDU %q has no images", vdu.Name)}
+		}
+	}
+	return nil
+}
+
+// InputError says what is wrong with what a caller asks for.
+type InputError struct{ Reason string }
+
+func (e *InputError) Error() string { return e.Reason }
+
+// Launch starts a launch, whose result is an [onboarding.LaunchReport]. With now it
+// begins in this process before Launch returns, and does not wait for a worker. The
+// error says what is wrong with the request: it is an *InputError, wraps
+// ErrUnknownVIM or job.ErrKeyReused, or is one of
+// [onboarding.Pipeline.FindPackage].
+func (s *Service) Launch(ctx context.Context, asked Asked, l Launch, now bool) (job.Job, error) {
+	if err := l.check(); err != nil {
+		return job.Job{}, err
+	}
+	for _, name := range l.VIMs {
+		if _, err := s.config.VIMs.Open(name); err != nil {
+			return job.Job{}, err
+		}
+	}
+	if l.Package != "" {
+		pkg, err := s.config.Pipeline.FindPackage(ctx, asked.Project, l.Package)
+		if err != nil {
+			return job.Job{}, err
+		}
+		l.Package = pkg.ID // which stays what it is
+	}
+	n := asked.job(KindLaunch, l.Package, l)
+	if now {
+		return s.config.Queue.Start(ctx, n, s.launch)
+	}
+	return s.config.Queue.Add(ctx, n)
+}
+
+// launch is the handler of a launch.
+func (s *Service) launch(ctx context.Context, t *job.Task) (any, error) {
+	var l Launch
+	if err := t.Decode(&l); err != nil {
+		return nil, err
+	}
+	req := onboarding.LaunchRequest{Project: t.Job.Project, Package: l.Package, Options: s.config.Launches}
+	req.Options.DryRun, req.Options.RequireDigest, req.Options.VisibilityFallback = l.DryRun, l.RequireDigest, l.VisibilityFallback
+	req.Options.Progress = (&meter{task: t}).told
+	req.Options.Log = s.config.Log.With("job", t.Job.ID)
+	for _, vdu := range l.VDUs {
+		req.VDUs = append(req.VDUs, tosca.VDU{Name: vdu.Name, Images: vdu.Images, SoftwareImageID: vdu.SoftwareImageID})
+	}
+	for _, name := range l.VIMs {
+		cloud, err := s.config.VIMs.Open(name)
+		if err != nil {
+			return nil, err
+		}
+		req.VIMs = append(req.VIMs, cloud)
+	}
+	report, err := s.config.Pipeline.Launch(ctx, req)
+	if report.VIMs == nil {
+		return nil, err
+	}
+	return report, err
+}
+
+// meter adds up the uploads of a launch.
+type meter struct {
+	task *job.Task
+
+	mu      sync.Mutex
+	uploads map[string]vim.Progress
+}
+
+func (m *meter) told(at vim.Progress) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.uploads == nil {
+		m.uploads = make(map[string]vim.Progress)
+	}
+	step := at.VIM + " " + at.Image
+	m.uploads[step] = at
+	sum := job.Progress{Step: step}
+	for _, upload := range m.uploads {
+		sum.Done, sum.Total = sum.Done+upload.Done, sum.Total+upload.Total
+	}
+	m.task.Report(sum)
+}
+
+// Locate asks all VIMs at the same time whether they have the bytes of an image, see
+// [onboarding.Pipeline.Locate].
+func (s *Service) Locate(ctx context.Context, project, image string) ([]onboarding.Location, error) {
+	img, err := s.config.Pipeline.Repository.Find(ctx, project, image)
+	if err != nil {
+		return nil, err
+	}
+	var clouds []vim.Cloud
+	for _, name := range s.config.VIMs.Names() {
+		cloud, err := s.config.VIMs.Open(name)
+		if errors.Is(err, ErrUnknownVIM) {
+			continue // not any more
+		}
+		if err != nil {
+			return nil, fmt.Errorf("locate image %q: %w", img.Name, err)
+		}
+		clouds = append(clouds, cloud)
+	}
+	return s.config.Pipeline.Locate(ctx, img, clouds)
+}

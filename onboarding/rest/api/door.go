@@ -1,0 +1,182 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"github.com/gangway-nfv/gangway/onboarding"
+	"github.com/gangway-nfv/gangway/onboarding/access"
+	"github.com/gangway-nfv/gangway/onboarding/job"
+	"github.com/gangway-nfv/gangway/onboarding/operation"
+	"github.com/gangway-nfv/gangway/onboarding/rest"
+	"github.com/gangway-nfv/gangway/onboarding/view"
+)
+
+// Config is what the door works with.
+type Config struct {
+	Pipeline   *onboarding.Pipeline
+	Operations *operation.Service
+	Queue      *job.Queue
+	VIMs       VIMs
+	// MaxImage is the size of the largest image that is taken, in bytes; zero
+	// means that there is no limit.
+	MaxImage int64
+	// Version is gangway's, for the OpenAPI document.
+	Version string
+}
+
+// VIMs has the VIMs that are configured. It is safe for concurrent use.
+type VIMs interface {
+	operation.VIMs
+	// Check finds out what a VIM is like. The error wraps
+	// operation.ErrUnknownVIM; all others are in the view.
+	Check(ctx context.Context, name string) (view.Check, error)
+}
+
+// New returns the door.
+func New(config Config) (rest.Door, error) {
+	d := &door{Config: config, collected: &collector{}}
+	d.api = huma.NewAPI(huma.Config{
+		OpenAPI: &huma.OpenAPI{
+			OpenAPI: "3.1.0",
+			Info: &huma.Info{Title: "gangway", Version: config.Version,
+				Description: "Bring VNF packages and their images aboard a telco cloud."},
+			Components: &huma.Components{Schemas: huma.NewMapRegistry("#/components/schemas/", schemaName), SecuritySchemes: map[string]*huma.SecurityScheme{
+				"token": {Type: "http", Scheme: "bearer", Description: "a token of gangway, of Keystone or of an OpenID Connect issuer"},
+			}},
+		},
+		Formats:                      map[string]huma.Format{"application/json": huma.DefaultJSONFormat, "json": huma.DefaultJSONFormat},
+		DefaultFormat:                "application/json",
+		RejectUnknownQueryParameters: true,
+	}, d.collected)
+	for _, part := range []func(){d.images, d.imageFiles, d.launches, d.jobs, d.vims} {
+		part()
+	}
+	document, err := json.Marshal(d.api.OpenAPI())
+	if err != nil {
+		return rest.Door{}, err
+	}
+	routes := append(d.collected.routes, rest.Route{Method: http.MethodGet, Pattern: "/openapi.json", Need: rest.Public,
+		Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "application/openapi+json")
+			_, _ = w.Write(document)
+		})})
+	return rest.Door{Name: "api", Basic: true, Routes: routes}, nil
+}
+
+// schemaName tells what is asked for from what is shown.
+func schemaName(t reflect.Type, hint string) string {
+	name := huma.DefaultSchemaNamer(t, hint)
+	if t.PkgPath() == reflect.TypeFor[operation.Launch]().PkgPath() {
+		name += "Request"
+	}
+	return name
+}
+
+type door struct {
+	Config
+	api       huma.API
+	collected *collector
+}
+
+// collector is a router that collects routes instead of routing.
+type collector struct{ routes []rest.Route }
+
+// Handle implements [huma.Adapter].
+func (c *collector) Handle(op *huma.Operation, handle func(huma.Context)) {
+	route := op.Metadata["route"].(rest.Route)
+	route.Handler = rest.HandlerFunc(func(w http.ResponseWriter, r *http.Request) error {
+		if op.RequestBody != nil && op.RequestBody.Content["application/json"] != nil {
+			if err := rest.BufferJSON(r); err != nil {
+				return err
+			}
+		}
+		r = r.WithContext(context.WithValue(r.Context(), requestKey{}, request{w, r}))
+		handle(humago.NewContext(op, r, w))
+		return nil
+	})
+	c.routes = append(c.routes, route)
+}
+
+// ServeHTTP implements [huma.Adapter]; the routes are served by [rest.Server].
+func (c *collector) ServeHTTP(http.ResponseWriter, *http.Request) {}
+
+type requestKey struct{}
+
+// request is a request whose body is a file, or whose answer is one.
+type request struct {
+	w http.ResponseWriter
+	*http.Request
+}
+
+func requestOf(ctx context.Context) request { return ctx.Value(requestKey{}).(request) }
+
+// operate adds an operation. Its route says who may use it, and what for the audit
+// log; op says for the document what method and pattern do not.
+func operate[I, O any](d *door, route rest.Route, op huma.Operation, handle func(context.Context, *I) (*O, error)) {
+	op.Method, op.Path = route.Method, route.Pattern
+	op.Metadata = map[string]any{"route": route}
+	op.Security = []map[string][]string{{"token": {}}}
+	op.BodyReadTimeout = -1 // is the server's business
+	op.MaxBodyBytes = -1
+	role := "Needs the role " + string(route.Need)
+	if route.Everywhere {
+		role += " in all projects"
+	}
+	op.Description = strings.TrimSpace(op.Description + "\n\n" + role + ".")
+	op.Errors = slices.Concat(op.Errors, []int{http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusTooManyRequests})
+	slices.Sort(op.Errors)
+	op.Errors = slices.Compact(op.Errors)
+	huma.Register(d.api, op, func(ctx context.Context, in *I) (*O, error) {
+		out, err := handle(ctx, in)
+		if err != nil {
+			return nil, problem{rest.ProblemFor(ctx, err)}
+		}
+		return out, nil
+	})
+}
+
+// problem makes an error one that huma answers with as it is.
+type problem struct{ rest.Problem }
+
+// GetStatus implements [huma.StatusError].
+func (p problem) GetStatus() int { return p.Status }
+
+// GetHeaders implements [huma.HeadersError].
+func (p problem) GetHeaders() http.Header { return p.Header }
+
+// ContentType implements [huma.ContentTypeFilter].
+func (p problem) ContentType(string) string { return "application/problem+json" }
+
+// answers describes the answers that an operation has, by their statuses.
+func (d *door) answers(bodies map[int]any) map[string]*huma.Response {
+	described := make(map[string]*huma.Response)
+	for status, body := range bodies {
+		schema := d.api.OpenAPI().Components.Schemas.Schema(reflect.TypeOf(body), true, "")
+		described[strconv.Itoa(status)] = &huma.Response{Description: http.StatusText(status),
+			Content: map[string]*huma.MediaType{"application/json": {Schema: schema}}}
+	}
+	return described
+}
+
+func read(pattern string) rest.Route {
+	return rest.Route{Method: http.MethodGet, Pattern: pattern, Need: access.Reader}
+}
+
+func change(method, pattern, action string) rest.Route {
+	return rest.Route{Method: method, Pattern: pattern, Need: access.Writer, Action: action}
+}
+
+// asked says who asks for an operation.
+func asked(ctx context.Context, key string) operation.Asked {
+	caller := rest.CallerOf(ctx)
+	return operation.Asked{Project: caller.Project, By: caller.Subject, Key: key}
+}

@@ -1,0 +1,163 @@
+package api
+
+import (
+	"context"
+	"io"
+	"mime"
+	"net/http"
+	"slices"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"github.com/gangway-nfv/gangway/imagerepo/fetch"
+	"github.com/gangway-nfv/gangway/onboarding"
+	"github.com/gangway-nfv/gangway/onboarding/job"
+	"github.com/gangway-nfv/gangway/onboarding/operation"
+	"github.com/gangway-nfv/gangway/onboarding/rest"
+	"github.com/gangway-nfv/gangway/onboarding/view"
+	"github.com/gangway-nfv/gangway/tosca"
+)
+
+// octets is the type of files.
+const octets = "application/octet-stream"
+
+func (d *door) imageFiles() {
+	tags := []string{"images"}
+	operate(d, change(http.MethodPut, "/api/v1/images/{image}", "image.add"), huma.Operation{
+		OperationID: "put-image", Tags: tags, Summary: "Add an image from a file", DefaultStatus: http.StatusCreated,
+		Description: "The body is the file. A Repr-Digest (RFC 9530) is compared with it, and nothing is kept if they differ. " +
+			"A name that belongs to the same bytes is answered with 200 and its image, one that belongs to others is a conflict: an image is never overwritten.",
+		RequestBody: &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{octets: {Schema: &huma.Schema{Type: "string", Format: "binary"}}}},
+		Errors:      []int{http.StatusConflict, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType, http.StatusUnprocessableEntity, http.StatusInsufficientStorage},
+	}, d.putImage)
+	operate(d, change(http.MethodPost, "/api/v1/images", "image.add"), huma.Operation{
+		OperationID: "fetch-image", Tags: tags, Summary: "Add an image from a URL",
+		Description: "Fetches the image in a job, whose result is a report. The URL must pass the server's source guard.",
+		Responses:   d.answers(map[int]any{http.StatusAccepted: job.Job{}, http.StatusOK: onboarding.Report{}}),
+		Errors:      []int{http.StatusUnprocessableEntity},
+	}, d.fetchImage)
+	operate(d, read("/api/v1/images/{image}/file"), huma.Operation{
+		OperationID: "download-image", Tags: tags, Summary: "Download an image",
+		Description: "Answers with the bytes, or with a range of them. The ETag is their SHA-256, and Repr-Digest has all digests that are known.",
+		Responses: map[string]*huma.Response{"200": {Description: "The bytes", Content: map[string]*huma.MediaType{
+			octets: {Schema: &huma.Schema{Type: "string", Format: "binary"}}}}},
+		Errors: []int{http.StatusConflict, http.StatusPreconditionFailed, http.StatusRequestedRangeNotSatisfiable},
+	}, d.downloadImage)
+}
+
+type putImage struct {
+	Image           string              `path:"image" maxLength:"255" doc:"name of the new image"`
+	DiskFormat      string              `query:"diskFormat" doc:"as Glance spells it; found from the bytes if it is left out"`
+	ContainerFormat string              `query:"containerFormat" default:"bare" doc:"as Glance spells it"`
+	MinDisk         int64               `query:"minDisk" minimum:"0" doc:"GB"`
+	MinRAM          int64               `query:"minRam" minimum:"0" doc:"MB"`
+	MinCPU          int64               `query:"minCPU" minimum:"0"`
+	IsPublic        bool                `query:"isPublic" doc:"publish the image on VIMs"`
+	OnConflict      onboarding.Conflict `query:"onConflict" enum:"reject,keep" default:"reject" doc:"when the name belongs to other bytes: refuse, or answer with the image that is there"`
+	ReprDigest      string              `header:"Repr-Digest" doc:"expected digests, sha-256 or sha-512"`
+}
+
+type putImageAnswer struct {
+	Status   int
+	Location string `header:"Location"`
+	Body     view.Image
+}
+
+func (d *door) putImage(ctx context.Context, in *putImage) (*putImageAnswer, error) {
+	digests, err := statedDigests(in.ReprDigest)
+	if err != nil {
+		return nil, err
+	}
+	body, size, err := file(requestOf(ctx), d.MaxImage)
+	if err != nil {
+		return nil, err
+	}
+	project := rest.CallerOf(ctx).Project
+	report, err := d.Pipeline.Add(ctx, onboarding.AddRequest{
+		Description: tosca.ImageDescription{
+			Name: in.Image, DiskFormat: in.DiskFormat, ContainerFormat: in.ContainerFormat,
+			MinDisk: in.MinDisk, MinRAM: in.MinRAM, MinCPU: in.MinCPU, IsPublic: in.IsPublic, Digests: digests,
+		},
+		Content: body, Size: size, Options: onboarding.Options{Project: project, OnConflict: in.OnConflict},
+	})
+	if err != nil {
+		return nil, err
+	}
+	if report.Status == onboarding.Rejected {
+		return nil, rejected(report)
+	}
+	img, err := d.Pipeline.Repository.Catalog().Image(ctx, report.Images[0].ID)
+	if err != nil {
+		return nil, err
+	}
+	rest.Target(ctx, img.ID)
+	answer := &putImageAnswer{Status: http.StatusOK, Location: address(ctx, "images", img.ID), Body: view.NewImage(img)}
+	if report.Status == onboarding.Onboarded {
+		answer.Status = http.StatusCreated
+	}
+	return answer, nil
+}
+
+func (d *door) fetchImage(ctx context.Context, in *struct {
+	Prefer
+	IdempotencyKey string `header:"Idempotency-Key" maxLength:"255"`
+	Body           operation.Image
+}) (*accepted, error) {
+	j, err := d.Operations.AddImage(ctx, asked(ctx, in.IdempotencyKey), in.Body)
+	if err != nil {
+		return nil, err
+	}
+	return d.outcome(ctx, j)
+}
+
+// file returns the body of a request that is a file, with its size in bytes, or -1.
+// A body that turns out to be larger than the limit fails with
+// *[http.MaxBytesError]. Zero means no limit.
+func file(r request, limit int64) (io.Reader, int64, error) {
+	if encoding := r.Header.Get("Content-Encoding"); encoding != "" && encoding != "identity" {
+		return nil, 0, rest.Errorf(http.StatusUnsupportedMediaType, "the body is encoded as %s: send the file as it is", encoding)
+	}
+	if limit == 0 {
+		return r.Body, r.ContentLength, nil
+	}
+	if r.ContentLength > limit {
+		return nil, 0, rest.Errorf(http.StatusRequestEntityTooLarge, "the body has %d bytes, and the limit of this server is %d", r.ContentLength, limit)
+	}
+	return http.MaxBytesReader(r.w, r.Body, limit), r.ContentLength, nil
+}
+
+// rejected is the problem of what the pipeline has rejected.
+func rejected(report onboarding.Report) rest.Problem {
+	p := rest.Errorf(http.StatusUnprocessableEntity, "%v", (&operation.RejectedError{Report: report}).Error())
+	for _, f := range report.Findings {
+		if f.Severity == tosca.Error && slices.Contains([]tosca.Code{onboarding.CodeImageNameTaken, onboarding.CodePackageExists}, f.Code) {
+			p.Status = http.StatusConflict
+		}
+	}
+	p.More = map[string]any{"report": report}
+	return p
+}
+
+func (d *door) downloadImage(ctx context.Context, in *Named) (*huma.StreamResponse, error) {
+	img, err := d.Pipeline.Repository.Find(ctx, rest.CallerOf(ctx).Project, in.Image)
+	if err != nil {
+		return nil, err
+	}
+	if !img.Stored() {
+		return nil, rest.Errorf(http.StatusConflict, "image %q is only referenced: its bytes are at %s", img.Name, fetch.Redact(img.Source.URL))
+	}
+	blob, err := d.Pipeline.Repository.Open(ctx, img)
+	if err != nil {
+		return nil, err
+	}
+	return &huma.StreamResponse{Body: func(hc huma.Context) {
+		defer blob.Close()
+		r, w := humago.Unwrap(hc)
+		w.Header().Set("Content-Type", octets)
+		w.Header().Set("Etag", `"`+img.SHA256()+`"`)
+		w.Header().Set("Repr-Digest", reprDigest(img.Digests))
+		w.Header().Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": img.Name}))
+		rest.ServeContent(w, r, img.CreatedAt, io.NewSectionReader(blob, 0, blob.Size()))
+	}}, nil
+}

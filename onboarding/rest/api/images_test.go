@@ -1,0 +1,279 @@
+package api_test
+
+import (
+	"crypto/sha256"
+	"crypto/sha512"
+	"encoding/base64"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/gangway-nfv/gangway/imagerepo/fetch/origintest"
+	"github.com/gangway-nfv/gangway/onboarding"
+	"github.com/gangway-nfv/gangway/onboarding/job"
+	"github.com/gangway-nfv/gangway/onboarding/onboardingtest"
+	"github.com/gangway-nfv/gangway/onboarding/rest"
+	"github.com/gangway-nfv/gangway/onboarding/view"
+)
+
+func sha256Of(content []byte) string {
+	sum := sha256.Sum256(content)
+	return hex.EncodeToString(sum[:])
+}
+
+func reprDigest(content []byte) string {
+	sum, longer := sha256.Sum256(content), sha512.Sum512(content)
+	return "sha-256=:" + base64.StdEncoding.EncodeToString(sum[:]) + ":, sha-512=:" + base64.StdEncoding.EncodeToString(longer[:]) + ":"
+}
+
+func TestAnImageFromItsFileAndBack(t *testing.T) {
+	f := start(t)
+	content := disk(t, 1)
+	added := f.do(t, "PUT", "/api/v1/images/fire%2Fwall?minDisk=3&minRam=64&isPublic=true", content, "Repr-Digest: "+reprDigest(content)).want(t, 201)
+	img := into[view.Image](t, added)
+	want := view.Image{ID: img.ID, Name: "fire/wall", Project: "red", Size: int64(len(content)), Digests: img.Digests, DiskFormat: "qcow2",
+		ContainerFormat: "bare", MinDisk: 3, MinRAM: 64, IsPublic: true, CreatedAt: img.CreatedAt, Packages: img.Packages}
+	if d := cmp.Diff(want, img); d != "" || img.Digests["sha256"] != sha256Of(content) || len(img.Digests) != 2 {
+		t.Errorf("image (-want +got):\n%s\ndigests %v", d, img.Digests)
+	}
+	if at := added.Header.Get("Location"); at != f.URL+"/api/v1/images/"+img.ID {
+		t.Errorf("Location: %s", at)
+	}
+	for _, called := range []string{img.ID, "fire%2Fwall"} {
+		if got := into[view.Image](t, f.do(t, "GET", "/api/v1/images/"+called, nil).want(t, 200)); got.ID != img.ID {
+			t.Errorf("%s shows %+v", called, got)
+		}
+	}
+
+	file := "/api/v1/images/" + img.ID + "/file"
+	whole := f.do(t, "GET", file, nil).want(t, 200)
+	if whole.text != string(content) || whole.Header.Get("Repr-Digest") != reprDigest(content) || whole.Header.Get("Etag") != `"`+img.Digests["sha256"]+`"` {
+		t.Errorf("the file is %d bytes with %v", len(whole.text), whole.Header)
+	}
+	part := f.do(t, "GET", file, nil, "Range: bytes=1000-1999", "If-Range: "+whole.Header.Get("Etag")).want(t, 206)
+	if part.text != string(content[1000:2000]) || part.Header.Get("Content-Range") != fmt.Sprintf("bytes 1000-1999/%d", len(content)) {
+		t.Errorf("a range is %d bytes, %s", len(part.text), part.Header.Get("Content-Range"))
+	}
+	f.do(t, "GET", file, nil, "Range: bytes=1000-1999", `If-Range: "another"`).want(t, 200)
+	f.do(t, "GET", file, nil, "Range: bytes=99999999-").want(t, 416)
+	f.do(t, "GET", file, nil, "If-None-Match: "+whole.Header.Get("Etag")).want(t, 304)
+
+	again := f.do(t, "PUT", "/api/v1/images/fire%2Fwall", content).want(t, 200)
+	if got := into[view.Image](t, again); got.ID != img.ID {
+		t.Errorf("the same image again is %+v", got)
+	}
+	taken := f.do(t, "PUT", "/api/v1/images/fire%2Fwall", disk(t, 2)).want(t, 409)
+	if p := into[struct{ Report onboarding.Report }](t, taken); p.Report.Findings[0].Code != onboarding.CodeImageNameTaken {
+		t.Errorf("other bytes under the name: %+v", p)
+	}
+	kept := f.do(t, "PUT", "/api/v1/images/fire%2Fwall?onConflict=keep", disk(t, 2)).want(t, 200)
+	if got := into[view.Image](t, kept); got.ID != img.ID {
+		t.Errorf("other bytes under the name, and keep: %+v", got)
+	}
+	if n := f.stored(t); n != 1 {
+		t.Errorf("%d files are stored", n)
+	}
+
+	f.do(t, "DELETE", "/api/v1/images/"+img.ID, nil).want(t, 204)
+	f.do(t, "GET", "/api/v1/images/"+img.ID, nil).want(t, 404)
+	if n := f.stored(t); n != 0 {
+		t.Errorf("%d files are left", n)
+	}
+	f.audit.mu.Lock()
+	defer f.audit.mu.Unlock()
+	var told []string
+	for _, e := range f.audit.events {
+		told = append(told, e.Action+" "+string(e.Outcome))
+	}
+	if d := cmp.Diff([]string{"image.add done", "image.add done", "image.add refused", "image.add done", "image.delete done"}, told); d != "" ||
+		f.audit.events[0].Target != img.ID {
+		t.Errorf("audit log (-want +got):\n%s%+v", d, f.audit.events[0])
+	}
+}
+
+func TestAnImageThatIsRefusedLeavesNothing(t *testing.T) {
+	f := start(t)
+	good := disk(t, 1)
+	for name, test := range map[string]struct {
+		path   string
+		body   any
+		header string
+		status int
+	}{
+		"other bytes than the digest says":  {"?", good, "Repr-Digest: " + reprDigest(disk(t, 2)), 422},
+		"a digest that is none":             {"?", good, "Repr-Digest: sha-256=:AAAA:", 400},
+		"a digest of an unknown algorithm":  {"?", good, "Repr-Digest: unixsum=:AAAA:", 400},
+		"another format than is said":       {"?diskFormat=vmdk", good, "", 422},
+		"a compressed body":                 {"?", good, "Content-Encoding: gzip", 415},
+		"a parameter that there is not":     {"?minDsik=3", good, "", 422},
+		"a parameter that is no number":     {"?minDisk=three", good, "", 422},
+		"more than the limit":               {"?", make([]byte, 1<<20+1), "", 413},
+		"more than the limit, without size": {"?", io.LimitReader(zeros{}, 1<<20+1), "", 413},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var header []string
+			if test.header != "" {
+				header = append(header, test.header)
+			}
+			f.do(t, "PUT", "/api/v1/images/image"+test.path, test.body, header...).want(t, test.status)
+			if n := f.stored(t); n != 0 {
+				t.Errorf("%d files are left", n)
+			}
+		})
+	}
+	if list := into[[]view.Image](t, f.do(t, "GET", "/api/v1/images", nil).want(t, 200)); len(list) > 0 {
+		t.Errorf("images are %+v", list)
+	}
+}
+
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) { clear(p); return len(p), nil }
+
+func TestAnImageThatTheClientGivesUpLeavesNothing(t *testing.T) {
+	f := start(t)
+	body, sent := io.Pipe()
+	go func() {
+		_, _ = sent.Write(disk(t, 1)[:1000])
+		sent.CloseWithError(io.ErrClosedPipe)
+	}()
+	req, err := http.NewRequestWithContext(t.Context(), "PUT", f.URL+"/api/v1/images/half", body)
+	noError(t, err)
+	req.Header.Set("X-Auth-Token", "red-writer")
+	if resp, err := f.Client().Do(req); err == nil {
+		t.Errorf("answer %d", resp.StatusCode)
+		resp.Body.Close()
+	}
+	f.Close() // waits for the handler
+	if n := f.stored(t); n != 0 {
+		t.Errorf("%d files are left", n)
+	}
+}
+
+func TestListsOfImages(t *testing.T) {
+	f := start(t)
+	for seed, name := range []string{"a", "b", "c", "d", "e"} {
+		f.do(t, "PUT", "/api/v1/images/"+name, disk(t, uint64(seed))).want(t, 201)
+	}
+	f.do(t, "PUT", "/api/v1/images/twin", disk(t, 1)).want(t, 201)
+	f.do(t, "PUT", "/api/v1/images/theirs", disk(t, 1), "X-Auth-Token: blue-writer").want(t, 201)
+	f.onboard(t, "firewall", onboardingtest.Embed("f", onboardingtest.QCOW2(384<<10, 1<<20, 9)))
+	for query, want := range map[string][]string{
+		"":                                {"a", "b", "c", "d", "e", "f", "twin"},
+		"?name=c":                         {"c"},
+		"?sha256=" + sha256Of(disk(t, 1)): {"b", "twin"},
+		"?diskFormat=raw":                 {},
+		"?diskFormat=qcow2&marker=d":      {"e", "f", "twin"},
+		"?package=firewall":               {"f"},
+	} {
+		got := []string{}
+		for _, img := range into[[]view.Image](t, f.do(t, "GET", "/api/v1/images"+query, nil).want(t, 200)) {
+			got = append(got, img.Name)
+			if img.Project != "red" || img.File != "" {
+				t.Errorf("%s lists %+v", query, img)
+			}
+		}
+		if d := cmp.Diff(want, got); d != "" {
+			t.Errorf("%s (-want +got):\n%s", query, d)
+		}
+	}
+	f.do(t, "GET", "/api/v1/images?package=router", nil).want(t, 404)
+	f.do(t, "GET", "/api/v1/images?limit=0", nil).want(t, 422)
+
+	var pages [][]string
+	for next := "/api/v1/images?diskFormat=qcow2&limit=3"; next != ""; {
+		a := f.do(t, "GET", next, nil).want(t, 200)
+		var names []string
+		for _, img := range into[[]view.Image](t, a) {
+			names = append(names, img.Name)
+		}
+		pages = append(pages, names)
+		link, isNext := strings.CutSuffix(a.Header.Get("Link"), `>; rel="next"`)
+		if next = ""; isNext {
+			u, err := url.Parse(strings.TrimPrefix(link, "<"))
+			noError(t, err)
+			next = u.RequestURI()
+		}
+	}
+	if d := cmp.Diff([][]string{{"a", "b", "c"}, {"d", "e", "f"}, {"twin"}}, pages); d != "" {
+		t.Errorf("pages (-want +got):\n%s", d)
+	}
+}
+
+func TestAnImageThatIsUsedIsDeletedByForceOnly(t *testing.T) {
+	f := start(t)
+	f.onboard(t, "firewall", onboardingtest.Embed("used", onboardingtest.QCOW2(384<<10, 1<<20, 1)))
+	shown := into[view.Image](t, f.do(t, "GET", "/api/v1/images/used", nil).want(t, 200))
+	if len(shown.Packages) != 1 || shown.Packages[0].Name != "firewall" {
+		t.Errorf("packages are %+v", shown.Packages)
+	}
+	f.do(t, "DELETE", "/api/v1/images/used", nil).want(t, 409)
+	f.do(t, "DELETE", "/api/v1/images/used?force=true", nil).want(t, 204)
+}
+
+func TestAnImageByItsURL(t *testing.T) {
+	f := start(t)
+	origin := origintest.New()
+	t.Cleanup(origin.Close)
+	content := disk(t, 1)
+	link := origin.Serve("/image.qcow2", origintest.Plain(content))
+	ask := map[string]any{"name": "linked", "url": link, "digests": map[string]string{"SHA-256": strings.ToUpper(sha256Of(content))}}
+
+	report := into[onboarding.Report](t, f.do(t, "POST", "/api/v1/images", ask, "Prefer: wait=30").want(t, 200))
+	if report.Status != onboarding.Onboarded || report.Images[0].Name != "linked" {
+		t.Errorf("report is %+v", report)
+	}
+	if got := f.do(t, "GET", "/api/v1/images/linked/file", nil).want(t, 200); got.text != string(content) {
+		t.Errorf("the file has %d bytes", len(got.text))
+	}
+
+	ask["name"], ask["images"] = "reference", "reference"
+	delete(ask, "digests")
+	begun := f.do(t, "POST", "/api/v1/images", ask).want(t, 202)
+	at := strings.TrimPrefix(begun.Header.Get("Location"), f.URL)
+	f.watch(t, at+"/events", 0)
+	if j := into[job.Job](t, f.do(t, "GET", at, nil).want(t, 200)); j.State != job.Succeeded || j.Kind != "image" || j.Payload != nil {
+		t.Errorf("job is %+v", j)
+	}
+	f.do(t, "GET", "/api/v1/images/reference/file", nil).want(t, 409)
+	f.do(t, "GET", "/api/v1/images/reference/vims", nil).want(t, 404)
+
+	for name, test := range map[string]struct {
+		ask    map[string]any
+		status int
+	}{
+		"no URL":              {map[string]any{"name": "x"}, 422},
+		"another scheme":      {map[string]any{"name": "x", "url": "file:///etc/passwd"}, 422},
+		"an unknown digest":   {map[string]any{"name": "x", "url": link, "digests": map[string]string{"crc": "00"}}, 422},
+		"another digest":      {map[string]any{"name": "x", "url": link, "digests": map[string]string{"sha256": strings.Repeat("0", 64)}}, 422},
+		"a blocked address":   {map[string]any{"name": "x", "url": "http://169.254.169.254/latest"}, 422},
+		"a name that is used": {map[string]any{"name": "linked", "url": origin.Serve("/other.qcow2", origintest.Plain(disk(t, 2)))}, 409},
+		"a misspelt member":   {map[string]any{"name": "x", "url": link, "minDsik": 3}, 422},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := into[rest.Problem](t, f.do(t, "POST", "/api/v1/images", test.ask, "Prefer: wait=30").want(t, test.status))
+			if p.Detail == "" {
+				t.Errorf("problem is %+v", p)
+			}
+		})
+	}
+}
+
+func TestWhichVIMsHaveAnImage(t *testing.T) {
+	f := start(t)
+	f.onboard(t, "firewall", onboardingtest.Embed("image", onboardingtest.QCOW2(384<<10, 1<<20, 1)))
+	f.do(t, "POST", "/api/v1/launches", map[string]any{"package": "firewall", "vims": []string{"region-one"}}).want(t, 200)
+	got := make(map[string]onboarding.Presence)
+	for _, at := range into[[]onboarding.Location](t, f.do(t, "GET", "/api/v1/images/image/vims", nil).want(t, 200)) {
+		got[at.VIM] = at.Presence
+	}
+	if got["region-one"] != onboarding.There || got["region-two"] != onboarding.Absent {
+		t.Errorf("the image is %v", got)
+	}
+}

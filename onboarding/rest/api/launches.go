@@ -1,0 +1,139 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/gangway-nfv/gangway/onboarding"
+	"github.com/gangway-nfv/gangway/onboarding/job"
+	"github.com/gangway-nfv/gangway/onboarding/operation"
+	"github.com/gangway-nfv/gangway/onboarding/rest"
+	"github.com/gangway-nfv/gangway/onboarding/view"
+	"github.com/gangway-nfv/gangway/vim"
+)
+
+func (d *door) launches() {
+	tags := []string{"launches"}
+	operate(d, change(http.MethodPost, "/api/v1/launches", "launch"), huma.Operation{
+		OperationID: "launch", Tags: tags, Summary: "Give VIMs the images that they lack",
+		Description: "Resolves the images of a package's VDUs, or of VDUs that are written out, on each VIM, and uploads what is missing. " +
+			"The answer comes when every image is ACTIVE, or with respond-async at once. A call with the Idempotency-Key of another joins that one.",
+		Responses: d.answers(map[int]any{http.StatusOK: onboarding.LaunchReport{}, http.StatusAccepted: view.Launch{}}),
+		Errors:    []int{http.StatusConflict, http.StatusUnprocessableEntity, http.StatusBadGateway},
+	}, d.launch)
+	operate(d, read("/api/v1/launches"), huma.Operation{
+		OperationID: "list-launches", Tags: tags, Summary: "List launches", Description: "Lists the launches of the project, the last ones first.",
+	}, d.listLaunches)
+	operate(d, read("/api/v1/launches/{job}"), huma.Operation{
+		OperationID: "show-launch", Tags: tags, Summary: "Show a launch", Description: "Shows how far a launch is or, once it has ended, its report.",
+	}, d.showLaunch)
+	operate(d, read("/api/v1/launches/{job}/events"), events("watch-launch", tags, "launch"), d.watchLaunch)
+}
+
+func (d *door) launch(ctx context.Context, in *struct {
+	Prefer
+	IdempotencyKey string `header:"Idempotency-Key" maxLength:"255"`
+	Body           operation.Launch
+}) (*accepted, error) {
+	p := preferred(ctx)
+	now := !p.async || p.wait > 0
+	j, err := d.Operations.Launch(ctx, asked(ctx, in.IdempotencyKey), in.Body, now)
+	if errors.Is(err, operation.ErrUnknownVIM) {
+		return nil, rest.Errorf(http.StatusUnprocessableEntity, "%v: there are %q", err, d.VIMs.Names())
+	}
+	if err != nil {
+		return nil, err
+	}
+	rest.Target(ctx, j.ID)
+	ended := false
+	if now {
+		if j, ended, err = d.ended(ctx, j, p.wait); err != nil {
+			return nil, err
+		}
+	}
+	shown, err := view.NewLaunch(j)
+	if err != nil {
+		return nil, err
+	}
+	answer := d.accept(ctx, "launches", j.ID, p, shown)
+	if !ended {
+		return answer, nil
+	}
+	if j.State != job.Succeeded {
+		return nil, failed(shown, answer.Location)
+	}
+	answer.Status, answer.Body = http.StatusOK, shown.Report
+	return answer, nil
+}
+
+// failed is the problem of a launch that did not succeed: one of the request where
+// nobody has an image, else one of a VIM.
+func failed(l view.Launch, location string) rest.Problem {
+	p := rest.Errorf(http.StatusBadGateway, "%s", l.Error)
+	p.Header = http.Header{"Location": {location}}
+	switch {
+	case l.State == job.Cancelled:
+		p.Status = http.StatusConflict
+	case l.Report == nil:
+		p.Status = http.StatusInternalServerError
+	default:
+		p.More = map[string]any{"report": l.Report}
+		for _, on := range l.Report.VIMs {
+			for _, vdu := range on.VDUs {
+				if vdu.Image.Action == vim.Missing {
+					p.Status = http.StatusUnprocessableEntity
+				}
+			}
+		}
+	}
+	return p
+}
+
+type launchList struct {
+	Link string `header:"Link"`
+	Body []view.Launch
+}
+
+func (d *door) listLaunches(ctx context.Context, in *Page) (*launchList, error) {
+	jobs, err := d.listJobs(ctx, &listJobs{Page: *in, Kind: operation.KindLaunch})
+	if err != nil {
+		return nil, err
+	}
+	out := &launchList{Link: jobs.Link, Body: []view.Launch{}}
+	for _, j := range jobs.Body {
+		shown, err := view.NewLaunch(j)
+		if err != nil {
+			return nil, err
+		}
+		out.Body = append(out.Body, shown)
+	}
+	return out, nil
+}
+
+// launched returns a launch that the caller may see.
+func (d *door) launched(ctx context.Context, id string) (job.Job, error) {
+	j, err := d.job(ctx, id)
+	if err == nil && j.Kind != operation.KindLaunch {
+		err = job.ErrNotFound
+	}
+	return j, err
+}
+
+func (d *door) showLaunch(ctx context.Context, in *AtJob) (*struct{ Body view.Launch }, error) {
+	j, err := d.launched(ctx, in.Job)
+	if err != nil {
+		return nil, err
+	}
+	shown, err := view.NewLaunch(j)
+	return &struct{ Body view.Launch }{shown}, err
+}
+
+func (d *door) watchLaunch(ctx context.Context, in *watch) (*huma.StreamResponse, error) {
+	if _, err := d.launched(ctx, in.Job); err != nil {
+		return nil, err
+	}
+	return d.watchJob(ctx, in)
+}

@@ -1,0 +1,217 @@
+package api_test
+
+import (
+	"bufio"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/gangway-nfv/gangway/onboarding"
+	"github.com/gangway-nfv/gangway/onboarding/job"
+	"github.com/gangway-nfv/gangway/onboarding/onboardingtest"
+	"github.com/gangway-nfv/gangway/onboarding/rest"
+	"github.com/gangway-nfv/gangway/onboarding/view"
+	"github.com/gangway-nfv/gangway/vim"
+	"github.com/gangway-nfv/gangway/vim/glancetest"
+)
+
+// watch reads a stream of events to its end and returns them as "number type data".
+func (f *fixture) watch(t *testing.T, path string, after int) []string {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), "GET", f.URL+path, nil)
+	noError(t, err)
+	req.Header.Set("X-Auth-Token", "red-reader")
+	if after > 0 {
+		req.Header.Set("Last-Event-ID", fmt.Sprint(after))
+	}
+	resp, err := f.Client().Do(req)
+	noError(t, err)
+	defer resp.Body.Close()
+	if resp.StatusCode == http.StatusNoContent {
+		return nil
+	}
+	if resp.StatusCode != 200 || resp.Header.Get("Content-Type") != "text/event-stream" {
+		t.Fatalf("events: %d %s", resp.StatusCode, resp.Header.Get("Content-Type"))
+	}
+	var events []string
+	var event []string
+	lines := bufio.NewScanner(resp.Body)
+	for lines.Scan() {
+		switch name, value, _ := strings.Cut(lines.Text(), ": "); name {
+		case "id", "event", "data":
+			event = append(event, value)
+		case "":
+			if len(event) > 0 {
+				events = append(events, strings.Join(event, " "))
+			}
+			event = nil
+		}
+	}
+	noError(t, lines.Err())
+	return events
+}
+
+func launchOf(pkg string, vims ...string) map[string]any {
+	return map[string]any{"package": pkg, "vims": vims}
+}
+
+func TestTheLaunchHook(t *testing.T) {
+	f := start(t)
+	id := f.onboard(t, "firewall", onboardingtest.Embed("image", onboardingtest.QCOW2(384<<10, 1<<20, 1)))
+
+	first := f.do(t, "POST", "/api/v1/launches", launchOf("firewall", "region-one", "region-two")).want(t, 200)
+	report := into[onboarding.LaunchReport](t, first)
+	for _, on := range report.VIMs {
+		if got := on.VDUs[0].Image; got.Action != vim.Uploaded || !got.Verified || got.ID == "" {
+			t.Errorf("on %s: %+v", on.VIM, got)
+		}
+	}
+	if report.Package.ID != id || len(report.VIMAssets.SoftwareImages) != 2 {
+		t.Errorf("report is %+v", report)
+	}
+	at := strings.TrimPrefix(first.Header.Get("Location"), f.URL)
+	operation := into[view.Launch](t, f.do(t, "GET", at, nil, "X-Auth-Token: red-reader").want(t, 200))
+	if d := cmp.Diff(&report, operation.Report); d != "" || operation.State != job.Succeeded {
+		t.Errorf("operation is %s (-want +got):\n%s", operation.State, d)
+	}
+
+	written := map[string]any{"vims": []string{"region-two"}, "vdus": []any{
+		map[string]any{"name": "vdu", "images": []string{"nowhere", "image"}, "softwareImageId": "sw"}}}
+	report = into[onboarding.LaunchReport](t, f.do(t, "POST", "/api/v1/launches", written).want(t, 200))
+	if got := report.VIMs[0].VDUs[0].Image; got.Action != vim.Present || !got.Verified ||
+		report.Package != nil || report.VIMAssets.SoftwareImages[0].VNFDSoftwareImageID != "sw" {
+		t.Errorf("with VDUs written out: %+v", report)
+	}
+	list := into[[]view.Launch](t, f.do(t, "GET", "/api/v1/launches", nil).want(t, 200))
+	if len(list) != 2 || list[1].ID != operation.ID {
+		t.Errorf("launches are %+v", list)
+	}
+}
+
+func TestALaunchThatNobodyWaitsFor(t *testing.T) {
+	f := start(t)
+	f.onboard(t, "firewall", onboardingtest.Embed("image", onboardingtest.QCOW2(384<<10, 1<<20, 1)))
+	begun := f.do(t, "POST", "/api/v1/launches", launchOf("firewall", "region-one"), "Prefer: respond-async").want(t, 202)
+	if got := begun.Header.Get("Preference-Applied"); got != "respond-async" {
+		t.Errorf("Preference-Applied: %s", got)
+	}
+	at := strings.TrimPrefix(begun.Header.Get("Location"), f.URL)
+	events := f.watch(t, at+"/events", 0)
+	if n := len(events); n < 3 || !strings.Contains(events[n-1], `"state":"succeeded"`) || !strings.Contains(events[n-1], "vimAssets") {
+		t.Fatalf("events are %q", events)
+	}
+	if d := cmp.Diff(events[1:], f.watch(t, at+"/events", 1)); d != "" {
+		t.Errorf("events after the first (-want +got):\n%s", d)
+	}
+	if rest := f.watch(t, at+"/events", len(events)); rest != nil {
+		t.Errorf("events after the last: %q", rest)
+	}
+	if got := into[view.Launch](t, f.do(t, "GET", at, nil).want(t, 200)); got.Report.VIMs[0].VDUs[0].Image.Action != vim.Uploaded {
+		t.Errorf("operation is %+v", got)
+	}
+}
+
+func TestALaunchThatTakesLongerThanTheClientWaits(t *testing.T) {
+	f := start(t)
+	f.onboard(t, "firewall", onboardingtest.Embed("image", onboardingtest.QCOW2(384<<10, 1<<20, 1)))
+	release := make(chan struct{})
+	f.cloud.Inject(glancetest.Fault{Route: glancetest.Upload, Do: func(*http.Request) { <-release }})
+	begun := f.do(t, "POST", "/api/v1/launches", launchOf("firewall", "region-one"), "Prefer: wait=1").want(t, 202)
+	if got := into[view.Launch](t, begun); got.State != job.Running {
+		t.Errorf("operation is %+v", got)
+	}
+	close(release)
+	f.watch(t, strings.TrimPrefix(begun.Header.Get("Location"), f.URL)+"/events", 0)
+	f.do(t, "POST", "/api/v1/launches", launchOf("firewall", "region-one"), "Prefer: wait=30").want(t, 200)
+}
+
+func TestARepeatedLaunchJoinsTheFirst(t *testing.T) {
+	f := start(t)
+	f.onboard(t, "firewall", onboardingtest.Embed("image", onboardingtest.QCOW2(384<<10, 1<<20, 1)))
+	f.onboard(t, "router", onboardingtest.Embed("other", onboardingtest.QCOW2(384<<10, 1<<20, 2)))
+	key := "Idempotency-Key: 7"
+	var calls sync.WaitGroup
+	at := make([]string, 5)
+	for i := range at {
+		calls.Go(func() {
+			at[i] = f.do(t, "POST", "/api/v1/launches", launchOf("firewall", "region-one"), key).want(t, 200).Header.Get("Location")
+		})
+	}
+	calls.Wait()
+	for i := range at {
+		if at[i] != at[0] {
+			t.Errorf("operations are %q", at)
+		}
+	}
+	f.do(t, "POST", "/api/v1/launches", launchOf("router", "region-one"), key).want(t, 422)
+	if n := len(f.cloud.Glance("RegionOne").Images()); n != 1 {
+		t.Errorf("the VIM has %d images", n)
+	}
+}
+
+func TestALaunchThatCannotBe(t *testing.T) {
+	f := start(t)
+	f.onboard(t, "firewall", onboardingtest.Embed("image", onboardingtest.QCOW2(384<<10, 1<<20, 1)))
+	f.onboard(t, "needy")
+	f.cloud.Inject(glancetest.Fault{Route: glancetest.Upload, Region: "RegionTwo", Times: -1, Status: 413, Text: "quota"})
+	for name, test := range map[string]struct {
+		ask    any
+		status int
+		detail string
+	}{
+		"no package of that name":    {launchOf("router", "region-one"), 404, "router"},
+		"no VIM of that name":        {launchOf("firewall", "region-nine"), 422, "region-nine"},
+		"no VIM":                     {launchOf("firewall"), 422, "VIM"},
+		"a VDU without an image":     {map[string]any{"vims": []string{"region-one"}, "vdus": []any{map[string]any{"name": "vdu"}}}, 422, "validation"},
+		"neither package nor VDUs":   {map[string]any{"vims": []string{"region-one"}}, 422, "package"},
+		"an image that nobody has":   {launchOf("needy", "region-one"), 422, "cirros"},
+		"a VIM that takes no upload": {launchOf("firewall", "region-two"), 502, "quota"},
+		"no JSON":                    {"package=firewall", 415, "validation"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := into[rest.Problem](t, f.do(t, "POST", "/api/v1/launches", test.ask).want(t, test.status))
+			if !strings.Contains(p.Detail, test.detail) {
+				t.Errorf("problem is %+v", p)
+			}
+		})
+	}
+}
+
+func TestJobsOfOthersAreNotThere(t *testing.T) {
+	f := start(t)
+	f.onboard(t, "firewall", onboardingtest.Embed("image", onboardingtest.QCOW2(384<<10, 1<<20, 1)))
+	id := into[view.Launch](t, f.do(t, "POST", "/api/v1/launches", launchOf("firewall", "region-one"), "Prefer: respond-async").want(t, 202)).ID
+	for _, path := range []string{"/api/v1/jobs/" + id, "/api/v1/jobs/" + id + "/events", "/api/v1/launches/" + id, "/api/v1/launches/" + id + "/events"} {
+		f.do(t, "GET", path, nil, "X-Auth-Token: blue-admin").want(t, 404)
+	}
+	f.do(t, "POST", "/api/v1/jobs/"+id+"/cancel", nil, "X-Auth-Token: blue-admin").want(t, 404)
+	f.do(t, "POST", "/api/v1/jobs/"+id+"/cancel", nil, "X-Auth-Token: red-reader").want(t, 403)
+	if list := into[[]job.Job](t, f.do(t, "GET", "/api/v1/jobs", nil, "X-Auth-Token: blue-admin").want(t, 200)); len(list) > 0 {
+		t.Errorf("blue sees %+v", list)
+	}
+	f.do(t, "GET", "/api/v1/jobs?all=true", nil, "X-Auth-Token: red-admin").want(t, 403)
+	list := into[[]job.Job](t, f.do(t, "GET", "/api/v1/jobs?all=true&kind=launch", nil, "X-Auth-Token: root").want(t, 200))
+	if len(list) != 1 || list[0].ID != id || list[0].By != "token red-writer" || list[0].Payload != nil {
+		t.Errorf("root sees %+v", list)
+	}
+}
+
+func TestAJobIsCancelled(t *testing.T) {
+	f := start(t)
+	f.onboard(t, "firewall", onboardingtest.Embed("image", onboardingtest.QCOW2(384<<10, 1<<20, 1)))
+	f.cloud.Inject(glancetest.Fault{Route: glancetest.Upload, Hang: true, AfterBytes: glancetest.WholeBody})
+	id := into[view.Launch](t, f.do(t, "POST", "/api/v1/launches", launchOf("firewall", "region-one"), "Prefer: respond-async").want(t, 202)).ID
+	f.do(t, "POST", "/api/v1/jobs/"+id+"/cancel", nil).want(t, 200)
+	events := f.watch(t, "/api/v1/jobs/"+id+"/events", 0)
+	if last := events[len(events)-1]; !strings.Contains(last, `"state":"cancelled"`) {
+		t.Errorf("events are %q", events)
+	}
+	list := into[[]job.Job](t, f.do(t, "GET", "/api/v1/jobs?state=cancelled,failed", nil).want(t, 200))
+	if len(list) != 1 || list[0].ID != id {
+		t.Errorf("cancelled jobs are %+v", list)
+	}
+}
