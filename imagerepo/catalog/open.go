@@ -23,7 +23,8 @@ var migrations embed.FS
 
 // Catalog is a catalogue in one SQLite file.
 type Catalog struct {
-	db *sql.DB
+	db     *sql.DB
+	byName *sql.Stmt // ImageByName; a launch calls it for every VDU
 }
 
 var _ imagerepo.Catalog = (*Catalog)(nil)
@@ -54,7 +55,11 @@ func Open(ctx context.Context, path string) (*Catalog, error) {
 	if err := migrate(ctx, db, path+".lock"); err != nil {
 		return nil, errors.Join(fmt.Errorf("catalogue %s: %w", path, err), db.Close())
 	}
-	return &Catalog{db: db}, nil
+	byName, err := db.PrepareContext(ctx, selectImages+"WHERE i.project = $1 AND i.name = $2")
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("catalogue %s: %w", path, err), db.Close())
+	}
+	return &Catalog{db: db, byName: byName}, nil
 }
 
 // migrate brings the schema to the newest form. Processes that start together
