@@ -33,7 +33,7 @@ var ownImports = map[string]string{
 	"onboarding/csar":           "tosca",
 	"onboarding/onboardingtest": "",
 
-	"cmd/bench":   "imagerepo imagerepo/catalog onboarding/onboardingtest vim vim/glance vim/glancetest",
+	"cmd/bench":   "imagerepo imagerepo/catalog onboarding/onboardingtest vim/glancetest",
 	"cmd/gangway": "imagerepo imagerepo/catalog imagerepo/fetch imagerepo/fsstore onboarding onboarding/csar tosca vim vim/glance",
 	"cmd/mkcsar":  "onboarding/onboardingtest",
 	"cmd/demo":    "imagerepo/fetch/origintest onboarding/onboardingtest vim/glance vim/glancetest",
