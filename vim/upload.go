@@ -27,6 +27,7 @@ func (d *delivery) upload(ctx context.Context, log *slog.Logger, id string) (del
 	}
 	start := time.Now()
 	err = d.send(ctx, log, id, body)
+	put := time.Since(start)
 	sums := body.close()
 	if err != nil {
 		return delivered{}, err
@@ -36,7 +37,7 @@ func (d *delivery) upload(ctx context.Context, log *slog.Logger, id string) (del
 	if err != nil {
 		return delivered{}, err
 	}
-	log.Info("image uploaded", "bytes", d.offer.Size, "duration", time.Since(start), "verified", got.verified)
+	log.Info("image uploaded", "bytes", d.offer.Size, "put", put, "duration", time.Since(start), "verified", got.verified)
 	return got, nil
 }
 

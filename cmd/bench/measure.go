@@ -2,27 +2,31 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"os"
 	"os/exec"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 )
 
 // sample is one run of a command.
 type sample struct {
-	wall time.Duration
-	rss  int64 // bytes at the peak
+	wall           time.Duration
+	rss            int64 // bytes at the peak
+	written        int64 // bytes given to the medium
+	stdout, stderr string
 }
 
 // command runs a program to its end. What it prints shows only if it fails.
 func command(ctx context.Context, env []string, name string, args ...string) (sample, error) {
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Env = append(cmd.Environ(), env...)
-	var output bytes.Buffer
-	cmd.Stderr = &output
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	start := time.Now()
 	if err := cmd.Start(); err != nil {
 		return sample{}, err
@@ -30,11 +34,14 @@ func command(ctx context.Context, env []string, name string, args ...string) (sa
 	ended, peak := make(chan struct{}), make(chan int64)
 	go func() { peak <- watchMemory(cmd.Process.Pid, ended) }()
 	err := cmd.Wait()
-	s := sample{wall: time.Since(start)}
+	s := sample{wall: time.Since(start), stdout: stdout.String(), stderr: stderr.String()}
 	close(ended)
 	s.rss = <-peak
+	if usage, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
+		s.written = usage.Oublock * 512
+	}
 	if err != nil {
-		err = fmt.Errorf("%s %q: %w: %s", name, args, err, output.String())
+		err = fmt.Errorf("%s %q: %w: %s%s", name, args, err, s.stdout, s.stderr)
 	}
 	return s, err
 }
@@ -60,37 +67,110 @@ func watchMemory(pid int, ended <-chan struct{}) int64 {
 	}
 }
 
-// inTurn runs the functions one after the other, as often as asked for, and
-// returns the medians. One run before is not counted.
-func (b *bench) inTurn(fns ...func() (sample, error)) ([]sample, error) {
-	all := make([][]sample, len(fns))
+// A step is what is done without a pause, and gives a sample for each of its
+// parts that is measured.
+type step func() ([]sample, error)
+
+// one is a step of one part.
+func one(fn func() (sample, error)) step {
+	return func() ([]sample, error) {
+		s, err := fn()
+		return []sample{s}, err
+	}
+}
+
+// series is the samples of one part, in the order of the runs.
+type series []sample
+
+// inTurn runs the steps one after the other, as often as asked for, and back
+// and forth, so that none always comes after the same other. One run before is
+// not counted. The series are those of the first step's parts, then those of
+// the second's, and so on.
+func (b *bench) inTurn(steps ...step) ([]series, error) {
+	parts := make([][]series, len(steps))
 	for run := range b.runs + 1 {
-		for i, fn := range fns {
-			s, err := fn()
+		for i := range steps {
+			if run%2 == 1 {
+				i = len(steps) - 1 - i
+			}
+			samples, err := steps[i]()
 			if err != nil {
 				return nil, err
 			}
-			if run > 0 {
-				all[i] = append(all[i], s)
+			if parts[i] == nil {
+				parts[i] = make([]series, len(samples))
+			}
+			for part, s := range samples {
+				if run > 0 {
+					parts[i][part] = append(parts[i][part], s)
+				}
 			}
 		}
 	}
-	medians := make([]sample, len(fns))
-	for i, samples := range all {
-		slices.SortFunc(samples, func(a, b sample) int { return int(a.wall - b.wall) })
-		medians[i].wall = samples[len(samples)/2].wall
-		for _, s := range samples {
-			medians[i].rss = max(medians[i].rss, s.rss)
-		}
+	return slices.Concat(parts...), nil
+}
+
+// median is that of the time.
+func (s series) median() time.Duration {
+	times := make([]time.Duration, len(s))
+	for i := range s {
+		times[i] = s[i].wall
 	}
-	return medians, nil
+	return middle(times)
 }
 
-func (b *bench) add(what, yardstick string, ours, theirs sample, goal, bound string) {
-	b.rows = append(b.rows, row{what: what, yardstick: yardstick, ours: seconds(ours.wall), theirs: seconds(theirs.wall),
-		ratio: fmt.Sprintf("%.2f", ours.wall.Seconds()/theirs.wall.Seconds()), goal: goal, rss: mebibytes(ours.rss), bound: bound})
+// peaks are the most memory and the most bytes to the medium of any run.
+func (s series) peaks() (rss, written int64) {
+	for _, sample := range s {
+		rss, written = max(rss, sample.rss), max(written, sample.written)
+	}
+	return rss, written
 }
 
-func seconds(d time.Duration) string { return fmt.Sprintf("%.2f s", d.Seconds()) }
+// ratio is the median of the runs' ratios. A machine that is slow for a while
+// is so for both sides of a run.
+func ratio(ours, theirs series) float64 {
+	ratios := make([]float64, len(ours))
+	for i := range ours {
+		ratios[i] = ours[i].wall.Seconds() / theirs[i].wall.Seconds()
+	}
+	return middle(ratios)
+}
 
-func mebibytes(n int64) string { return fmt.Sprintf("%d MiB", n>>20) }
+// minus is a series of what ours takes longer than theirs in the same run.
+func (s series) minus(other series) series {
+	rest := slices.Clone(s)
+	for i := range rest {
+		rest[i].wall -= other[i].wall
+	}
+	return rest
+}
+
+// middle is the median of an odd number of values, else the upper one of the
+// two in the middle.
+func middle[T cmp.Ordered](values []T) T {
+	values = slices.Sorted(slices.Values(values))
+	return values[len(values)/2]
+}
+
+// duration is a time in the unit that suits it.
+func duration(d time.Duration) string {
+	switch {
+	case d >= time.Second:
+		return fmt.Sprintf("%.2f s", d.Seconds())
+	case d >= 10*time.Millisecond:
+		return fmt.Sprintf("%d ms", d.Milliseconds())
+	}
+	return fmt.Sprintf("%.2f ms", d.Seconds()*1000)
+}
+
+// size is a number of bytes in the unit that suits it.
+func size(n int64) string {
+	switch {
+	case n >= 1<<30:
+		return fmt.Sprintf("%.1f GiB", float64(n)/(1<<30))
+	case n >= 1<<20:
+		return fmt.Sprintf("%d MiB", n>>20)
+	}
+	return fmt.Sprintf("%d KiB", n>>10)
+}

@@ -46,7 +46,7 @@ var ownImports = map[string]string{
 	"onboarding/access/oidc":      "onboarding/access",
 	"onboarding/rest/etsi/sol013": "",
 
-	"cmd/bench":   "imagerepo imagerepo/catalog onboarding/onboardingtest vim vim/glance vim/glancetest",
+	"cmd/bench":   "imagerepo imagerepo/catalog onboarding/onboardingtest vim/glancetest",
 	"cmd/gangway": "imagerepo imagerepo/catalog imagerepo/fetch imagerepo/fsstore onboarding onboarding/access onboarding/csar onboarding/ledger onboarding/view tosca vim vim/glance",
 	"cmd/mkcsar":  "onboarding/onboardingtest",
 	"cmd/demo":    "imagerepo/fetch/origintest onboarding/onboardingtest vim/glance vim/glancetest",

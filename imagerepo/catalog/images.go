@@ -30,11 +30,15 @@ func (c *Catalog) Image(ctx context.Context, id string) (imagerepo.Image, error)
 
 // ImageByName implements [imagerepo.Catalog].
 func (c *Catalog) ImageByName(ctx context.Context, project, name string) (imagerepo.Image, error) {
-	return oneImage(ctx, c.db, name, "WHERE i.project = $1 AND i.name = $2", project, name)
+	return one(name, scanned(func() (*sql.Rows, error) { return c.byName.QueryContext(ctx, project, name) }))
 }
 
 func oneImage(ctx context.Context, q querier, called, where string, args ...any) (imagerepo.Image, error) {
-	for img, err := range images(ctx, q, where, args...) {
+	return one(called, images(ctx, q, where, args...))
+}
+
+func one(called string, found iter.Seq2[imagerepo.Image, error]) (imagerepo.Image, error) {
+	for img, err := range found {
 		return img, err
 	}
 	return imagerepo.Image{}, fmt.Errorf("image %q: %w", called, imagerepo.ErrNotFound)
@@ -69,12 +73,19 @@ func (c *Catalog) Images(ctx context.Context, filter imagerepo.ImageFilter) iter
 
 // images yields images with their digests and packages.
 func images(ctx context.Context, q querier, tail string, args ...any) iter.Seq2[imagerepo.Image, error] {
+	return scanned(func() (*sql.Rows, error) { return q.QueryContext(ctx, selectImages+tail, args...) })
+}
+
+const selectImages = `SELECT ` + imageColumns + `,
+	(SELECT json_group_object(d.algorithm, d.digest) FROM digests d WHERE d.sha256 = i.sha256),
+	(SELECT json_group_array(json_object('id', p.id, 'vendor', p.vendor, 'name', p.name, 'version', p.version)
+	  ORDER BY p.created_at, p.id) FROM package_images u JOIN packages p ON p.id = u.package_id WHERE u.image_id = i.id)
+	FROM images i `
+
+// scanned is the images that a query of selectImages gives.
+func scanned(query func() (*sql.Rows, error)) iter.Seq2[imagerepo.Image, error] {
 	return func(yield func(imagerepo.Image, error) bool) {
-		rows, err := q.QueryContext(ctx, `SELECT `+imageColumns+`,
-			(SELECT json_group_object(d.algorithm, d.digest) FROM digests d WHERE d.sha256 = i.sha256),
-			(SELECT json_group_array(json_object('id', p.id, 'vendor', p.vendor, 'name', p.name, 'version', p.version)
-			  ORDER BY p.created_at, p.id) FROM package_images u JOIN packages p ON p.id = u.package_id WHERE u.image_id = i.id)
-			FROM images i `+tail, args...)
+		rows, err := query()
 		if err != nil {
 			yield(imagerepo.Image{}, fmt.Errorf("catalogue: %w", err))
 			return

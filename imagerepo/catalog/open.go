@@ -24,9 +24,10 @@ var migrations embed.FS
 
 // Catalog is a catalogue in one SQLite file.
 type Catalog struct {
-	db   *sql.DB
-	lock string        // the path of the file that migrations take turns by
-	turn chan struct{} // held by who writes
+	db     *sql.DB
+	byName *sql.Stmt     // ImageByName; a launch calls it for every VDU
+	lock   string        // the path of the file that migrations take turns by
+	turn   chan struct{} // held by who writes
 }
 
 var _ imagerepo.Catalog = (*Catalog)(nil)
@@ -56,6 +57,9 @@ func Open(ctx context.Context, path string) (*Catalog, error) {
 	}
 	c := &Catalog{db: db, lock: path + ".lock", turn: make(chan struct{}, 1)}
 	if err := c.Migrate(ctx, goose.DefaultTablename, migrations); err != nil {
+		return nil, errors.Join(fmt.Errorf("catalogue %s: %w", path, err), db.Close())
+	}
+	if c.byName, err = db.PrepareContext(ctx, selectImages+"WHERE i.project = $1 AND i.name = $2"); err != nil {
 		return nil, errors.Join(fmt.Errorf("catalogue %s: %w", path, err), db.Close())
 	}
 	return c, nil

@@ -30,7 +30,7 @@ func (s sized) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 // writeSize is how much of an image is read and written at once, in bytes.
-const writeSize = 256 << 10
+const writeSize = 512 << 10
 
 // newTransport returns a transport without a limit for whole exchanges: uploads
 // take their time.
@@ -50,7 +50,6 @@ func newTransport(config *tls.Config) *http.Transport {
 		ExpectContinueTimeout: 2 * time.Second,
 		MaxIdleConnsPerHost:   8,
 		IdleConnTimeout:       90 * time.Second,
-		WriteBufferSize:       writeSize,
 	}
 }
 

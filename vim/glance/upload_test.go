@@ -259,11 +259,12 @@ func TestAnUploadThatStandsStillIsCut(t *testing.T) {
 }
 
 func TestAnUploadThatIsSlowIsNotCut(t *testing.T) {
-	// 8 MiB at 16 MiB a second take five times the stall time-out.
-	s, c := start(t, glance.Options{StallTimeout: 100 * time.Millisecond})
+	// 40 MiB at 32 MiB a second take five times the stall time-out, and what the
+	// socket's buffer takes at once far less than it.
+	s, c := start(t, glance.Options{StallTimeout: 250 * time.Millisecond})
 	create(t, c, id)
-	s.Inject(glancetest.Fault{Route: glancetest.Upload, Rate: 16 * mebi})
-	if err := c.Upload(t.Context(), id, reader(make([]byte, length)), length); err != nil {
+	s.Inject(glancetest.Fault{Route: glancetest.Upload, Rate: 32 * mebi})
+	if err := c.Upload(t.Context(), id, reader(make([]byte, 40*mebi)), 40*mebi); err != nil {
 		t.Error(err)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"html"
+	"io"
 	"net/http"
 	"strconv"
 	"strings"
@@ -34,6 +35,9 @@ type exchange struct {
 	from   token // who asks; zero for routes that are open to all
 	faults []Fault
 	server *Server
+	// reading is set once the body is being read: who has asked to be told to go
+	// on with it sends it from then on.
+	reading bool
 }
 
 // A handler answers a request or returns why not: an *answer, errCut to break
@@ -79,7 +83,17 @@ func (s *Server) handle(mux *http.ServeMux, route Route, region string, count *s
 			seconds := int64((a.retryAfter + time.Second - 1) / time.Second)
 			w.Header().Set("Retry-After", strconv.FormatInt(seconds, 10))
 		}
+		if !x.reading {
+			write(w, r, a)
+			return
+		}
+		// Closing the connection while the client sends would reset it, and the
+		// client might never see the answer: read on until it has.
+		control := http.NewResponseController(w)
+		_ = control.EnableFullDuplex() // HTTP/2 always is
 		write(w, r, a)
+		_ = control.Flush()
+		_, _ = io.Copy(io.Discard, r.Body)
 	})
 }
 

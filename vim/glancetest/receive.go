@@ -65,6 +65,7 @@ func (g *Glance) read(x *exchange, s *sink, limit int64) error {
 		if len(due) > 0 {
 			p = buf[:min(int64(len(buf)), due[0].AfterBytes-s.size)]
 		}
+		x.reading = true
 		n, err := x.r.Body.Read(p)
 		g.stats.received(x.r.PathValue("id"), n)
 		if s.size+int64(n) > limit {
