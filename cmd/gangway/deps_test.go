@@ -44,6 +44,7 @@ var ownImports = map[string]string{
 
 	"onboarding/access/keystone":  "onboarding/access",
 	"onboarding/access/oidc":      "onboarding/access",
+	"onboarding/rest/etsi":        "imagerepo imagerepo/fetch onboarding/access onboarding/notify onboarding/rest onboarding/rest/etsi/sol013 onboarding/vnfpkg tosca",
 	"onboarding/rest/etsi/sol013": "",
 
 	"cmd/bench":   "imagerepo imagerepo/catalog onboarding/onboardingtest vim/glancetest",

@@ -39,10 +39,6 @@ func (q Query) Matches(resource map[string]any) bool {
 	return true
 }
 
-// Filters reports whether the query has a filter, and so can tell resources
-// apart.
-func (q Query) Filters() bool { return len(q.filter) > 0 }
-
 func (g group) matches(v any, prefix []string) bool {
 	if list, ok := v.([]any); ok {
 		if len(list) == 0 {

@@ -117,8 +117,19 @@ func (q Query) Select(resource map[string]any) {
 	}
 }
 
-// Shows reports whether anything of an attribute of the type itself is shown.
-func (q Query) Shows(name string) bool {
+// Needs reports whether a top attribute of the type, by its name, is shown or looked
+// at by the filter, so that one that is costly can be left out otherwise.
+func (q Query) Needs(name string) bool {
+	for _, g := range q.filter {
+		if len(g.prefix) > 0 && g.prefix[0] == name {
+			return true
+		}
+		for _, c := range g.conditions {
+			if len(g.prefix) == 0 && c.leaf == name {
+				return true
+			}
+		}
+	}
 	for _, path := range q.selector.drop {
 		if len(path) == 1 && path[0] == name {
 			return false

@@ -255,11 +255,26 @@ func TestSelectors(t *testing.T) {
 				t.Errorf("resource (-want +got):\n%s", diff)
 			}
 			for _, name := range []string{"parts", "extra", "label"} {
-				if _, there := resource[name]; there != q.Shows(name) {
-					t.Errorf("Shows(%q) = %t", name, q.Shows(name))
+				if _, there := resource[name]; there != q.Needs(name) {
+					t.Errorf("Needs(%q) = %t", name, q.Needs(name))
 				}
 			}
 		})
+	}
+}
+
+func TestWhatAFilterLooksAtIsNeeded(t *testing.T) {
+	for query, want := range map[string]bool{
+		"filter=(eq,parts/color,red)": true, "filter=(eq,parts/label/text,x)&exclude_fields=parts": true,
+		"filter=(eq,id,one)": false, "filter=(eq,extra/@key,x)": false, "exclude_fields=parts": false,
+	} {
+		q, err := crateType().Parse(query)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := q.Needs("parts"); got != want {
+			t.Errorf("%s needs parts: %t", query, got)
+		}
 	}
 }
 

@@ -1,0 +1,523 @@
+package etsi_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/gangway-nfv/gangway/imagerepo/fetch/origintest"
+	"github.com/gangway-nfv/gangway/onboarding"
+	"github.com/gangway-nfv/gangway/onboarding/job"
+	"github.com/gangway-nfv/gangway/onboarding/onboardingtest"
+	"github.com/gangway-nfv/gangway/onboarding/rest/etsi"
+	"github.com/gangway-nfv/gangway/onboarding/vnfpkg"
+)
+
+func TestTheLifeOfAPackage(t *testing.T) {
+	s := start(t, options{})
+	created := s.do(t, "POST", base+"/vnf_packages", `{"userDefinedData": {"owner": "ops"}}`).want(t, http.StatusCreated)
+	info := created.info(t)
+	self := s.URL + base + "/vnf_packages/" + info.ID
+	want := etsi.VnfPkgInfo{
+		ID: info.ID, OnboardingState: vnfpkg.Created, OperationalState: vnfpkg.Disabled, UsageState: "NOT_IN_USE",
+		UserDefinedData: map[string]any{"owner": "ops"},
+		Links:           etsi.PackageLinks{Self: etsi.Link{Href: self}, PackageContent: etsi.Link{Href: self + "/package_content"}},
+	}
+	if diff := cmp.Diff(want, info); diff != "" {
+		t.Errorf("created (-want +got):\n%s", diff)
+	}
+	if got := created.Header.Get("Location"); got != self {
+		t.Errorf("Location is %s, want %s", got, self)
+	}
+	shown := s.do(t, "GET", self, nil).want(t, http.StatusOK)
+	if diff := cmp.Diff(want, shown.info(t)); diff != "" {
+		t.Errorf("shown (-want +got):\n%s", diff)
+	}
+
+	archive := onboardingtest.Bytes(onboardingtest.Zip, firewall("1.0"))
+	s.do(t, "PUT", self+"/package_content", archive, "Content-Type: application/zip", "Accept: application/zip").want(t, http.StatusAccepted)
+	info = s.processed(t, self)
+	if info.Checksum == nil || info.Checksum.Hash != sha256Hex(archive) {
+		t.Errorf("checksum %+v is not that of the archive", info.Checksum)
+	}
+	want.OnboardingState, want.OperationalState = vnfpkg.Onboarded, vnfpkg.Enabled
+	want.VNFDID, want.Provider, want.ProductName, want.VNFDVersion, want.SoftwareVersion = info.VNFDID, "Acme", "firewall", "1.0", "1.0"
+	want.Links.VNFD = &etsi.Link{Href: self + "/vnfd"}
+	want.Checksum = info.Checksum
+	qcow2, raw := onboardingtest.QCOW2(300_000, 1<<20, 7), onboardingtest.Raw(4096, 9)
+	for i, image := range []etsi.SoftwareImage{
+		{ID: "vdu_1", Name: "fw-1.0", Checksum: etsi.Checksum{Algorithm: "SHA-256", Hash: qcow2.SHA256()}, DiskFormat: "QCOW2",
+			MinDisk: 2 << 30, MinRAM: 512 << 20, Size: qcow2.Size(), ImagePath: "Files/images/fw-1.0"},
+		{ID: "vdu_2", Name: "raw-1.0", Checksum: etsi.Checksum{Algorithm: "SHA-256", Hash: raw.SHA256()}, DiskFormat: "RAW",
+			Size: raw.Size(), ImagePath: "Files/images/raw-1.0"},
+	} {
+		image.Provider, image.Version, image.ContainerFormat = "Acme", "1.0", "BARE"
+		image.CreatedAt = info.SoftwareImages[i].CreatedAt
+		want.SoftwareImages = append(want.SoftwareImages, image)
+	}
+	for _, path := range []string{"Artifacts/a b/page.html", "Artifacts/blob", "ChangeLog.txt", "Scripts/start.sh", "TOSCA-Metadata/TOSCA.meta", "firewall.mf"} {
+		i := len(want.AdditionalArtifacts)
+		want.AdditionalArtifacts = append(want.AdditionalArtifacts, etsi.Artifact{Path: path, Checksum: info.AdditionalArtifacts[i].Checksum})
+	}
+	if diff := cmp.Diff(want, info); diff != "" {
+		t.Errorf("onboarded (-want +got):\n%s", diff)
+	}
+
+	patched := s.do(t, "PATCH", self, `{"operationalState": "DISABLED"}`).want(t, http.StatusOK)
+	if got := strings.TrimSpace(string(patched.body)); got != `{"operationalState":"DISABLED"}` {
+		t.Errorf("modifications are %s", got)
+	}
+	if got := s.do(t, "GET", self, nil).info(t).OperationalState; got != vnfpkg.Disabled {
+		t.Errorf("it is %s", got)
+	}
+	s.do(t, "DELETE", self, nil).want(t, http.StatusNoContent)
+	for _, path := range []string{"", "/package_content", "/vnfd", "/artifacts/ChangeLog.txt", "/artifacts", "/manifest"} {
+		s.do(t, "GET", self+path, nil, "Accept: */*").want(t, http.StatusNotFound)
+	}
+}
+
+func TestBodiesOfCreation(t *testing.T) {
+	s := start(t, options{idle: true})
+	tests := []struct {
+		name string
+		body any
+		want int
+	}{
+		{"none", nil, 201},
+		{"an empty object", `{}`, 201},
+		{"members that are not known", `{"vnfdId": "x"}`, 201},
+		{"null", `{"userDefinedData": null}`, 201},
+		{"no object for the data", `{"userDefinedData": ["x"]}`, 400},
+		{"a list", `[]`, 400},
+		{"half of one", `{"userDefined`, 400},
+		{"two", `{} {}`, 400},
+		{"too much", `{"userDefinedData": {"x": "` + strings.Repeat("x", 2<<20) + `"}}`, 413},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) { s.do(t, "POST", base+"/vnf_packages", tt.body).want(t, tt.want) })
+	}
+}
+
+func TestModifications(t *testing.T) {
+	s := start(t, options{})
+	tests := []struct {
+		name, body, contentType string
+		want                    int
+		state                   vnfpkg.Operational
+		data                    map[string]any
+	}{
+		{"disabling", `{"operationalState": "DISABLED"}`, "application/json", 200, vnfpkg.Disabled, nil},
+		{"disabling again", `{"operationalState": "DISABLED"}`, "application/json", 409, vnfpkg.Disabled, nil},
+		{"enabling, as a merge patch", `{"operationalState": "ENABLED"}`, "application/merge-patch+json; charset=utf-8", 200, vnfpkg.Enabled, nil},
+		{"enabling again, with data", `{"operationalState": "ENABLED", "userDefinedData": {"x": 1}}`, "application/json", 409, vnfpkg.Enabled, nil},
+		{"data", `{"userDefinedData": {"a": "1", "b": {"c": 2, "d": 3}}}`, "application/merge-patch+json", 200, vnfpkg.Enabled,
+			map[string]any{"a": "1", "b": map[string]any{"c": 2.0, "d": 3.0}}},
+		{"parts of the data", `{"userDefinedData": {"a": null, "b": {"c": null}, "e": "5"}}`, "application/json", 200, vnfpkg.Enabled,
+			map[string]any{"b": map[string]any{"d": 3.0}, "e": "5"}},
+		{"both", `{"operationalState": "DISABLED", "userDefinedData": {"e": "6"}}`, "", 200, vnfpkg.Disabled,
+			map[string]any{"b": map[string]any{"d": 3.0}, "e": "6"}},
+		{"no data any more", `{"userDefinedData": null}`, "application/json", 200, vnfpkg.Disabled, nil},
+		{"nothing", `{}`, "application/json", 400, vnfpkg.Disabled, nil},
+		{"what is not known", `{"usageState": "IN_USE"}`, "application/json", 400, vnfpkg.Disabled, nil},
+		{"another state", `{"operationalState": "ON"}`, "application/json", 400, vnfpkg.Disabled, nil},
+		{"no object for the data", `{"userDefinedData": 1}`, "application/json", 400, vnfpkg.Disabled, nil},
+		{"no JSON", `operationalState=ENABLED`, "application/json", 400, vnfpkg.Disabled, nil},
+		{"no body", ``, "application/json", 400, vnfpkg.Disabled, nil},
+		{"another type", `<x/>`, "application/xml", 415, vnfpkg.Disabled, nil},
+	}
+	for _, created := range []bool{false, true} { // data can be changed at any time
+		url := s.create(t)
+		if !created {
+			url = s.onboard(t, small("1.0")).Links.Self.Href
+		}
+		for _, tt := range tests {
+			t.Run(fmt.Sprintf("%s, created %t", tt.name, created), func(t *testing.T) {
+				want := tt.want
+				if created && strings.Contains(tt.body, "operationalState") && want == 200 {
+					want = 409
+				}
+				s.do(t, "PATCH", url, tt.body, "Content-Type: "+tt.contentType).want(t, want)
+				if created {
+					return
+				}
+				info := s.do(t, "GET", url, nil).info(t)
+				if diff := cmp.Diff(tt.data, info.UserDefinedData); diff != "" || info.OperationalState != tt.state {
+					t.Errorf("it is %s, want %s; data (-want +got):\n%s", info.OperationalState, tt.state, diff)
+				}
+			})
+		}
+	}
+}
+
+func TestWhatIsPossibleInWhichState(t *testing.T) {
+	s := start(t, options{})
+	archive := onboardingtest.Bytes(onboardingtest.Zip, small("2.0"))
+	origin := origintest.New()
+	defer origin.Close()
+	from := map[string]string{"addressInformation": origin.Serve("/p.csar", origintest.Plain(archive))}
+	requests := []struct {
+		name, method, path string
+		body               any
+	}{
+		{"receive", "PUT", "/package_content", archive},
+		{"fetch", "POST", "/package_content/upload_from_uri", from},
+		{"content", "GET", "/package_content", nil},
+		{"vnfd", "GET", "/vnfd", nil},
+		{"artifact", "GET", "/artifacts/ChangeLog.txt", nil},
+		{"artifacts", "GET", "/artifacts", nil},
+		{"manifest", "GET", "/manifest", nil},
+		{"enable", "PATCH", "", `{"operationalState": "ENABLED"}`},
+		{"delete", "DELETE", "", nil},
+		{"disable", "PATCH", "", `{"operationalState": "DISABLED"}`},
+	}
+	inError := func(t *testing.T) string { return s.upload(t, []byte("no archive")).Links.Self.Href }
+	states := []struct {
+		name  string
+		make  func(*testing.T) string
+		wants map[string]int // 409 for those that are not in it
+	}{
+		{"created", func(t *testing.T) string { return s.create(t) }, map[string]int{"receive": 202, "fetch": 202, "delete": 204}},
+		{"onboarded", func(t *testing.T) string {
+			return s.onboard(t, firewall("2.0")).Links.Self.Href
+		}, map[string]int{"content": 200, "vnfd": 200, "artifact": 200, "artifacts": 200, "manifest": 200, "disable": 200}},
+		{"error", inError, map[string]int{"delete": 204}},
+	}
+	for _, state := range states {
+		url := ""
+		for _, r := range requests {
+			t.Run(r.name+" when "+state.name, func(t *testing.T) {
+				if url == "" {
+					url = state.make(t)
+				}
+				want := http.StatusConflict
+				if status, ok := state.wants[r.name]; ok {
+					want = status
+				}
+				s.do(t, r.method, url+r.path, r.body, "Accept: */*").want(t, want)
+				if want == http.StatusAccepted {
+					if info := s.processed(t, url); info.OnboardingState != vnfpkg.Onboarded || info.VNFDID != "small-2.0" {
+						t.Errorf("got %+v", info)
+					}
+					// Another of it would be refused.
+					if err := s.packages.Delete(t.Context(), "p", url[strings.LastIndexByte(url, '/')+1:], vnfpkg.DeleteOptions{}); err != nil {
+						t.Error(err)
+					}
+				}
+				if want == http.StatusAccepted || want == http.StatusNoContent {
+					url = ""
+				}
+			})
+		}
+	}
+}
+
+func TestAPackageInUseIsNotDeleted(t *testing.T) {
+	s := start(t, options{})
+	info := s.onboard(t, small("1.0"))
+	url := info.Links.Self.Href
+	s.do(t, "PATCH", url, `{"operationalState": "DISABLED"}`).want(t, 200)
+	before := s.do(t, "GET", url, nil).Header.Get("Etag")
+	launch, err := s.queue.Add(t.Context(), job.New{Project: "p", Kind: vnfpkg.KindLaunch, Subject: info.ID})
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown := s.do(t, "GET", url, nil)
+	if got := shown.info(t).UsageState; got != "IN_USE" || shown.Header.Get("Etag") == before {
+		t.Errorf("it is %s, with the tag %s", got, shown.Header.Get("Etag"))
+	}
+	if got := s.do(t, "GET", base+"/vnf_packages?filter=(eq,usageState,IN_USE)", nil).infos(t); len(got) != 1 {
+		t.Errorf("%d packages are in use", len(got))
+	}
+	s.do(t, "DELETE", url, nil).want(t, 409)
+	if _, err := s.queue.Cancel(t.Context(), launch.ID); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.queue.Wait(t.Context(), launch.ID); err != nil {
+		t.Fatal(err)
+	}
+	s.do(t, "DELETE", url, nil).want(t, 204)
+}
+
+func TestPreconditions(t *testing.T) {
+	s := start(t, options{})
+	url := s.onboard(t, small("1.0")).Links.Self.Href
+	tag := s.do(t, "GET", url, nil).Header.Get("Etag")
+	tests := []struct {
+		name, method, body, header string
+		want                       int
+	}{
+		{"GET, not modified", "GET", "", "If-None-Match: " + tag, 304},
+		{"GET, not modified, weakly", "GET", "", `If-None-Match: "x", W/` + tag, 304},
+		{"GET, not modified, any", "GET", "", "If-None-Match: *", 304},
+		{"GET, modified", "GET", "", `If-None-Match: "x"`, 200},
+		{"PATCH, another version", "PATCH", `{"userDefinedData": {"a": 1}}`, `If-Match: "x"`, 412},
+		{"PATCH, a weak tag", "PATCH", `{"userDefinedData": {"a": 1}}`, "If-Match: W/" + tag, 412},
+		{"DELETE, another version", "DELETE", "", `If-Match: "x"`, 412},
+		{"PATCH, any version", "PATCH", `{"operationalState": "DISABLED"}`, "If-Match: *", 200},
+		{"PATCH, the version of before", "PATCH", `{"userDefinedData": {"a": 1}}`, "If-Match: " + tag, 412},
+		{"DELETE, the version of before", "DELETE", "", "If-Match: " + tag, 412},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) { s.do(t, tt.method, url, tt.body, tt.header).want(t, tt.want) })
+	}
+	now := s.do(t, "GET", url, nil)
+	if data := now.info(t).UserDefinedData; data != nil {
+		t.Errorf("data was changed: %v", data)
+	}
+	changed := s.do(t, "PATCH", url, `{"userDefinedData": {"a": 1}}`, "If-Match: "+now.Header.Get("Etag")).want(t, 200)
+	s.do(t, "DELETE", url, nil, `If-Match: "x", `+changed.Header.Get("Etag")).want(t, 204)
+}
+
+func TestAPackageThatIsRefusedTellsAllFindings(t *testing.T) {
+	s := start(t, options{})
+	members := firewall("1.0")
+	for i, m := range members {
+		if strings.HasPrefix(m.Path, "Files/images/") {
+			members[i] = onboardingtest.Text(m.Path, "changed "+m.Path)
+		}
+	}
+	info := s.upload(t, onboardingtest.Bytes(onboardingtest.Zip, members))
+	if info.OnboardingState != vnfpkg.Error || info.OperationalState != vnfpkg.Disabled || info.FailureDetails.Status != 422 {
+		t.Fatalf("got %+v", info)
+	}
+	var images []string
+	for _, f := range info.FailureDetails.Findings {
+		if f.Code == onboarding.CodeImageChecksum {
+			images = append(images, f.Message)
+		}
+		if f.Message == "" {
+			t.Errorf("finding %+v says nothing", f)
+		}
+	}
+	if len(images) != 2 || info.FailureDetails.Detail == "" {
+		t.Errorf("got %+v, want both images", info.FailureDetails)
+	}
+}
+
+func TestOnePackageIsOnboardedOnce(t *testing.T) {
+	s := start(t, options{})
+	first := s.onboard(t, small("1.0"))
+	second := s.upload(t, onboardingtest.Bytes(onboardingtest.Zip, small("1.0")))
+	if second.OnboardingState != vnfpkg.Error || len(second.FailureDetails.Findings) != 1 {
+		t.Fatalf("got %+v", second)
+	}
+	f := second.FailureDetails.Findings[0]
+	if f.Code != onboarding.CodePackageExists || !strings.Contains(f.Message, first.ID) {
+		t.Errorf("finding %+v does not name %s", f, first.ID)
+	}
+	other := s.do(t, "POST", base+"/vnf_packages", nil, "Authorization: Bearer writer@q").want(t, 201).Header.Get("Location")
+	s.do(t, "PUT", other+"/package_content", onboardingtest.Bytes(onboardingtest.Zip, small("1.0")), "Authorization: Bearer writer@q").want(t, 202)
+}
+
+func TestUploadFromURI(t *testing.T) {
+	s := start(t, options{})
+	archive := onboardingtest.Bytes(onboardingtest.Zip, small("1.0"))
+	const secret = "s3cret"
+	origin := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if user, password, _ := r.BasicAuth(); user != "user" || password != secret {
+			w.WriteHeader(http.StatusUnauthorized)
+			return
+		}
+		http.ServeContent(w, r, "p.csar", time.Time{}, bytes.NewReader(archive))
+	}))
+	defer origin.Close()
+	whole := origin.URL + "/p.csar"
+	tests := []struct {
+		name string
+		body any
+		want int
+		end  vnfpkg.State
+	}{
+		{"no URI", map[string]string{}, 400, ""},
+		{"no body", nil, 400, ""},
+		{"no URL", map[string]string{"addressInformation": "package.csar"}, 422, ""},
+		{"a file", map[string]string{"addressInformation": "file:///etc/passwd"}, 422, ""},
+		{"a wrong password", map[string]string{"addressInformation": whole, "userName": "user", "password": "x"}, 202, vnfpkg.Error},
+		{"an address that must not be reached", map[string]string{"addressInformation": strings.Replace(whole, "127.0.0.1", "127.0.0.2", 1)}, 202, vnfpkg.Error},
+		{"the right password", map[string]string{"addressInformation": whole, "userName": "user", "password": secret}, 202, vnfpkg.Onboarded},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			url := s.create(t)
+			a := s.do(t, "POST", url+"/package_content/upload_from_uri", tt.body).want(t, tt.want)
+			if strings.Contains(string(a.body), secret) {
+				t.Errorf("the answer shows the password: %s", a.body)
+			}
+			if tt.end == "" {
+				return
+			}
+			info := s.processed(t, url)
+			if info.OnboardingState != tt.end {
+				t.Errorf("got %s: %+v", info.OnboardingState, info.FailureDetails)
+			}
+			if text, err := json.Marshal(info); err != nil || strings.Contains(string(text), secret) {
+				t.Errorf("the password is shown: %s, %v", text, err)
+			}
+		})
+	}
+}
+
+func TestLists(t *testing.T) {
+	s := start(t, options{})
+	fw := s.onboard(t, firewall("1.0"))
+	one := s.onboard(t, small("1.0"))
+	bad := s.upload(t, []byte("no archive"))
+	made := s.do(t, "POST", base+"/vnf_packages", `{"userDefinedData": {"team": "a;b", "deep": {"er": 3}}}`).info(t)
+	names := map[string]string{fw.ID: "fw", one.ID: "one", bad.ID: "bad", made.ID: "made"}
+	tests := []struct{ query, want string }{
+		{"", "fw one bad made"},
+		{"filter=(eq,id," + one.ID + ")", "one"},
+		{"filter=(eq,vnfdId,small-1.0)", "one"},
+		{"filter=(neq,vnfdId,small-1.0)", "fw bad made"},
+		{"filter=(in,vnfProductName,small,firewall)", "fw one"},
+		{"filter=(cont,vnfProductName,wall)", "fw"},
+		{"filter=(eq,vnfProvider,Acme);(eq,vnfSoftwareVersion,7.1.0)", "one"},
+		{"filter=(eq,vnfdVersion,1.0)", "fw one"},
+		{"filter=(eq,onboardingState,CREATED)", "made"},
+		{"filter=(in,onboardingState,ERROR,CREATED)", "bad made"},
+		{"filter=(eq,operationalState,ENABLED)", "fw one"},
+		{"filter=(eq,usageState,NOT_IN_USE)", "fw one bad made"},
+		{"filter=(eq,checksum/algorithm,SHA-256)", "fw one"},
+		{"filter=(eq,checksum/hash," + fw.Checksum.Hash + ")", "fw"},
+		{"filter=(eq,softwareImages/diskFormat,QCOW2)", "fw"},
+		{"filter=(eq,softwareImages/name,fw-1.0);(eq,softwareImages/diskFormat,RAW)", ""},
+		{"filter=(gt,softwareImages/size,100000)", "fw"},
+		{"filter=(gte,softwareImages/createdAt,2020-01-01T00:00:00Z)", "fw"},
+		{"filter=(eq,softwareImages/checksum/hash," + fw.SoftwareImages[0].Checksum.Hash + ")", "fw"},
+		{"filter=(eq,additionalArtifacts/artifactPath,Scripts/start.sh)", "fw"},
+		{"filter=(eq,userDefinedData/team,'a;b')", "made"},
+		{"filter=(eq,userDefinedData/deep/er,3)", "made"},
+		{"filter=(eq,onboardingFailureDetails/status,422)", "bad"},
+		{"filter=(eq,_links/self/href," + made.Links.Self.Href + ")", "made"},
+		{"filter=" + url.QueryEscape("(eq,vnfProvider,Acme);(eq,vnfProductName,small)"), "one"},
+		{"vnfdId=small-1.0", "one"},
+		{"vnfProvider.eq=Acme&vnfProductName.neq=small", "fw"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.query, func(t *testing.T) {
+			var got []string
+			for _, info := range s.do(t, "GET", base+"/vnf_packages?"+tt.query, nil).want(t, 200).infos(t) {
+				got = append(got, names[info.ID])
+			}
+			if diff := cmp.Diff(tt.want, strings.Join(got, " ")); diff != "" {
+				t.Errorf("packages (-want +got):\n%s", diff)
+			}
+		})
+	}
+	for _, query := range []string{
+		"filter=(eq,nfvId,x)", "filter=(eq,softwareImages/colour,x)", "filter=eq,id,x", "filter=(gt,softwareImages/size,big)", "nfvId=x",
+		"fields=colour", "exclude_fields=colour", "all_fields&fields=checksum", "nextpage_opaque_marker=x", "filter=(eq,id,%zz)", "unknown",
+	} {
+		t.Run(query, func(t *testing.T) { s.do(t, "GET", base+"/vnf_packages?"+query, nil).want(t, 400) })
+	}
+}
+
+func TestSelectors(t *testing.T) {
+	s := start(t, options{})
+	s.onboard(t, firewall("1.0"))
+	url := s.do(t, "GET", base+"/vnf_packages", nil).infos(t)[0].Links.Self.Href
+	s.do(t, "PATCH", url, `{"userDefinedData": {"a": 1}}`).want(t, 200)
+	const simple = "_links id onboardingState operationalState usageState vnfProductName vnfProvider vnfSoftwareVersion vnfdId vnfdVersion"
+	tests := []struct{ query, want string }{
+		{"", simple},
+		{"?exclude_default", simple},
+		{"?all_fields", simple + " additionalArtifacts checksum softwareImages userDefinedData"},
+		{"?fields=softwareImages,additionalArtifacts", simple + " additionalArtifacts softwareImages"},
+		{"?fields=checksum&exclude_default", simple + " checksum"},
+		{"?fields=softwareImages/userMetadata", simple + " softwareImages"},
+		{"?exclude_fields=softwareImages,additionalArtifacts", simple + " checksum userDefinedData"},
+		{"?exclude_fields=vnfProvider,id", strings.Replace(simple, " vnfProvider", "", 1) + " additionalArtifacts checksum softwareImages userDefinedData"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.query, func(t *testing.T) {
+			var got []map[string]json.RawMessage
+			s.do(t, "GET", base+"/vnf_packages"+tt.query, nil).want(t, 200).json(t, &got)
+			want := make(map[string]bool)
+			for _, name := range strings.Fields(tt.want) {
+				want[name] = true
+			}
+			have := make(map[string]bool)
+			for name := range got[0] {
+				have[name] = true
+			}
+			if diff := cmp.Diff(want, have); diff != "" {
+				t.Errorf("attributes (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestListsComeInPages(t *testing.T) {
+	s := start(t, options{pageSize: 2, idle: true})
+	var want []string
+	for i := range 7 {
+		info := s.do(t, "POST", base+"/vnf_packages", fmt.Sprintf(`{"userDefinedData": {"odd": %d}}`, i%2)).info(t)
+		if i%2 == 1 || i == 0 {
+			want = append(want, info.ID)
+		}
+	}
+	s.do(t, "PATCH", base+"/vnf_packages/"+want[0], `{"userDefinedData": {"odd": 1}}`).want(t, 200)
+	var got []string
+	next, pages := s.URL+base+"/vnf_packages?all_fields&filter=(eq,userDefinedData/odd,1)", 0
+	for next != "" {
+		a := s.do(t, "GET", next, nil).want(t, 200)
+		for _, info := range a.infos(t) {
+			if info.UserDefinedData == nil {
+				t.Error("a page does not show what the first was asked for")
+			}
+			got = append(got, info.ID)
+		}
+		pages++
+		link := a.Header.Get("Link")
+		next = strings.TrimSuffix(strings.TrimPrefix(link, "<"), `>; rel="next"`)
+		if link != "" && link != "<"+next+`>; rel="next"` {
+			t.Fatalf("Link is %s", link)
+		}
+	}
+	if diff := cmp.Diff(want, got); diff != "" || pages != 2 {
+		t.Errorf("%d pages; packages (-want +got):\n%s", pages, diff)
+	}
+	if a := s.do(t, "GET", base+"/vnf_packages?filter=(eq,id,"+want[0]+")", nil); a.Header.Get("Link") != "" {
+		t.Error("the only page has a Link")
+	}
+}
+
+func TestPackagesOfTheCommandLineAndOfOthers(t *testing.T) {
+	s := start(t, options{})
+	archive := onboardingtest.Bytes(onboardingtest.Tar, onboardingtest.OpenBatonTar(onboardingtest.Spec{Name: "iperf"}))
+	report, err := s.pipeline.Onboard(context.Background(), onboarding.StreamSource("iperf.tar", strings.NewReader(string(archive))), onboarding.Options{Project: "p"})
+	if err != nil || report.Status != onboarding.Onboarded {
+		t.Fatalf("%+v, %v", report, err)
+	}
+	all := s.do(t, "GET", base+"/vnf_packages?all_fields", nil).want(t, 200).infos(t)
+	if len(all) != 1 || all[0].ID != report.Package.ID || all[0].OnboardingState != vnfpkg.Onboarded || all[0].VNFDID != all[0].ID {
+		t.Fatalf("got %+v", all)
+	}
+	url := all[0].Links.Self.Href
+	s.do(t, "GET", url+"/package_content", nil).want(t, 404) // there is no archive
+	s.do(t, "GET", url+"/vnfd", nil, "Accept: text/plain").want(t, 200)
+	s.do(t, "PATCH", url, `{"operationalState": "DISABLED"}`).want(t, 200)
+
+	const other = "Authorization: Bearer admin@q"
+	if got := s.do(t, "GET", base+"/vnf_packages", nil, other).want(t, 200).infos(t); len(got) != 0 {
+		t.Errorf("another project sees %+v", got)
+	}
+	for _, path := range []string{"", "/package_content", "/vnfd", "/artifacts", "/manifest"} {
+		s.do(t, "GET", url+path, nil, other).want(t, 404)
+	}
+	s.do(t, "GET", read+"/onboarded_vnf_packages/"+all[0].VNFDID, nil, other).want(t, 404)
+	s.do(t, "PATCH", url, `{"operationalState": "ENABLED"}`, other).want(t, 404)
+	s.do(t, "PUT", url+"/package_content", "x", other).want(t, 404)
+	s.do(t, "POST", url+"/package_content/upload_from_uri", `{"addressInformation": "http://127.0.0.1:1/x"}`, other).want(t, 404)
+	s.do(t, "DELETE", url, nil, other).want(t, 404)
+	s.do(t, "DELETE", url, nil).want(t, 204)
+}
