@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"net/netip"
 	"strings"
@@ -24,11 +25,13 @@ func (s Events) AddEvent(ctx context.Context, e access.Event) error {
 	if e.From.IsValid() {
 		from = e.From.String()
 	}
-	if _, err := s.l.db.ExecContext(ctx, `INSERT INTO audit_events (id, at, subject, project, action, target, source, outcome)
-		VALUES ($1,$2,$3,$4,$5,$6,$7,$8)`, e.ID, micro(e.At), e.Subject, e.Project, e.Action, e.Target, from, e.Outcome); err != nil {
-		return fmt.Errorf("ledger: audit log: %w", err)
-	}
-	return nil
+	return s.l.update(ctx, func(tx *sql.Tx) error {
+		if _, err := tx.ExecContext(ctx, `INSERT INTO audit_events (id, at, subject, project, action, target, source, outcome)
+			VALUES ($1,$2,$3,$4,$5,$6,$7,$8)`, e.ID, micro(e.At), e.Subject, e.Project, e.Action, e.Target, from, e.Outcome); err != nil {
+			return fmt.Errorf("ledger: audit log: %w", err)
+		}
+		return nil
+	})
 }
 
 // Events implements [access.EventStore].
@@ -74,10 +77,23 @@ func scanEvent(row scanner) (access.Event, error) {
 	return e, err
 }
 
+// purgedAtOnce bounds how long others wait for the write lock.
+const purgedAtOnce = 10_000
+
 // PurgeEvents implements [access.EventStore].
 func (s Events) PurgeEvents(ctx context.Context, before time.Time) error {
-	if _, err := s.l.db.ExecContext(ctx, `DELETE FROM audit_events WHERE at < $1`, micro(before)); err != nil {
-		return fmt.Errorf("ledger: audit log: %w", err)
+	for gone := int64(purgedAtOnce); gone == purgedAtOnce; {
+		err := s.l.update(ctx, func(tx *sql.Tx) error {
+			result, err := tx.ExecContext(ctx, `DELETE FROM audit_events WHERE id IN
+				(SELECT id FROM audit_events WHERE at < $1 LIMIT $2)`, micro(before), purgedAtOnce)
+			if err == nil {
+				gone, err = result.RowsAffected()
+			}
+			return err
+		})
+		if err != nil {
+			return fmt.Errorf("ledger: audit log: %w", err)
+		}
 	}
 	return nil
 }

@@ -30,8 +30,8 @@ func scanToken(row scanner) (access.Token, error) {
 }
 
 // insertToken inserts a token, unless it has no parent and its name is taken.
-func insertToken(ctx context.Context, q querier, t access.Token, hash string) error {
-	result, err := q.ExecContext(ctx, `INSERT INTO tokens (id, hash, name, project, role, parent, created_at, expires_at, used_at)
+func insertToken(ctx context.Context, tx *sql.Tx, t access.Token, hash string) error {
+	result, err := tx.ExecContext(ctx, `INSERT INTO tokens (id, hash, name, project, role, parent, created_at, expires_at, used_at)
 		VALUES ($1,$2,$3,$4,$5,$6,$7,$8,0) ON CONFLICT (name) WHERE parent IS NULL DO NOTHING`,
 		t.ID, hash, t.Name, t.Project, t.Role, sql.NullString{String: t.Parent, Valid: t.Parent != ""}, micro(t.CreatedAt), micro(t.ExpiresAt))
 	inserted, err := changed(result, err)
@@ -43,7 +43,7 @@ func insertToken(ctx context.Context, q querier, t access.Token, hash string) er
 
 // AddToken implements [access.TokenStore].
 func (s Tokens) AddToken(ctx context.Context, t access.Token, hash string) error {
-	return insertToken(ctx, s.l.db, t, hash)
+	return s.l.update(ctx, func(tx *sql.Tx) error { return insertToken(ctx, tx, t, hash) })
 }
 
 // AddFirstToken implements [access.TokenStore]: the transaction holds the write
@@ -111,11 +111,13 @@ func (s Tokens) Tokens(ctx context.Context) ([]access.Token, error) {
 
 // RemoveToken implements [access.TokenStore].
 func (s Tokens) RemoveToken(ctx context.Context, id string) error {
-	removed, err := changed(s.l.db.ExecContext(ctx, `DELETE FROM tokens WHERE id = $1`, id))
-	if err == nil && !removed {
-		err = fmt.Errorf("token %s: %w", id, access.ErrNotFound)
-	}
-	return err
+	return s.l.update(ctx, func(tx *sql.Tx) error {
+		removed, err := changed(tx.ExecContext(ctx, `DELETE FROM tokens WHERE id = $1`, id))
+		if err == nil && !removed {
+			err = fmt.Errorf("token %s: %w", id, access.ErrNotFound)
+		}
+		return err
+	})
 }
 
 // NoteUse implements [access.TokenStore].
@@ -132,11 +134,13 @@ func (s Tokens) NoteUse(ctx context.Context, used map[string]time.Time) error {
 
 // PurgeTokens implements [access.TokenStore].
 func (s Tokens) PurgeTokens(ctx context.Context, before, granted time.Time) error {
-	if _, err := s.l.db.ExecContext(ctx, `DELETE FROM tokens WHERE expires_at > 0
-		AND (expires_at < $1 OR parent IS NOT NULL AND expires_at < $2)`, micro(before), micro(granted)); err != nil {
-		return fmt.Errorf("ledger: tokens: %w", err)
-	}
-	return nil
+	return s.l.update(ctx, func(tx *sql.Tx) error {
+		if _, err := tx.ExecContext(ctx, `DELETE FROM tokens WHERE expires_at > 0
+			AND (expires_at < $1 OR parent IS NOT NULL AND expires_at < $2)`, micro(before), micro(granted)); err != nil {
+			return fmt.Errorf("ledger: tokens: %w", err)
+		}
+		return nil
+	})
 }
 
 // changed reports whether a statement changed anything.
