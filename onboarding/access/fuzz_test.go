@@ -9,7 +9,7 @@ import (
 func FuzzToken(f *testing.F) {
 	token := newSecret()
 	for _, seed := range []string{token, "", "gw_", token[:45], token + "A", token[3:], strings.ToUpper(token), "gw_" + strings.Repeat("=", 43),
-		token[:44] + "\n" + token[45:], "gw_" + strings.Repeat("\u00fc", 21) + "A"} {
+		token[:44] + "\n" + token[45:], "gw_" + strings.Repeat("A", 42) + "B", "gw_" + strings.Repeat("\u00fc", 21) + "A"} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, token string) {

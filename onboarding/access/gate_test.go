@@ -169,6 +169,24 @@ func TestARepeatedBadCredentialIsNoFurtherGuess(t *testing.T) {
 	})
 }
 
+func TestABadCredentialOfManyAtOnceIsOneGuess(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		j := &judge{kind: "a", until: time.Minute, delay: time.Second}
+		gate := newGate(t, access.Config{FailedLogins: 6}, j)
+		var group sync.WaitGroup
+		for range 100 {
+			group.Go(func() {
+				_, err := gate.Authenticate(t.Context(), "a:bad", here)
+				wants(t, err, access.ErrInvalid)
+			})
+		}
+		group.Wait()
+		if _, err := gate.Authenticate(t.Context(), "a:good", here); err != nil {
+			t.Errorf("it locks its neighbours out: %v", err)
+		}
+	})
+}
+
 func TestGuessesMadeAtOnceArePaidForAfterwards(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		j := &judge{kind: "a", delay: time.Second}

@@ -209,14 +209,14 @@ func TestAKeystoneThatCannotJudgeIsNotBlamedOnTheToken(t *testing.T) {
 	}
 	t.Run("cutting the connection", func(t *testing.T) {
 		k := newKeystone(t, keystone.Config{URL: cloud.AuthURL})
-		cloud.Inject(glancetest.Fault{Route: "GET /v3/auth/tokens", Cut: true, Times: -1})
+		cloud.Inject(glancetest.Fault{Route: "GET /v3/auth/tokens", Cut: true})
 		if _, err := k.Authenticate(t.Context(), token); !errors.Is(err, access.ErrUnavailable) {
 			t.Error(err)
 		}
 	})
 	t.Run("refusing gangway's own password", func(t *testing.T) {
 		k := newKeystone(t, keystone.Config{Cloud: "admin-one"})
-		cloud.Inject(glancetest.Fault{Route: glancetest.Authenticate, Status: 401, Times: -1})
+		cloud.Inject(glancetest.Fault{Route: glancetest.Authenticate, Status: 401})
 		before := cloud.Stats().Requests[glancetest.Authenticate]
 		for range 10 {
 			if _, err := k.Authenticate(t.Context(), token); !errors.Is(err, access.ErrUnavailable) {
@@ -225,6 +225,13 @@ func TestAKeystoneThatCannotJudgeIsNotBlamedOnTheToken(t *testing.T) {
 		}
 		if tried := cloud.Stats().Requests[glancetest.Authenticate] - before; tried != 1 {
 			t.Errorf("it was tried %d times in a row, want 1: the account could be locked", tried)
+		}
+	})
+	t.Run("refusing a token of gangway that is new", func(t *testing.T) {
+		k := newKeystone(t, keystone.Config{Cloud: "admin-one"})
+		cloud.Inject(glancetest.Fault{Route: "GET /v3/auth/tokens", Status: 401, Times: 2})
+		if _, err := k.Authenticate(t.Context(), token); !errors.Is(err, access.ErrUnavailable) {
+			t.Error(err)
 		}
 	})
 	t.Run("gone", func(t *testing.T) {
