@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -15,9 +16,13 @@ import (
 	"github.com/spf13/pflag"
 
 	diff "github.com/google/go-cmp/cmp"
+	"gopkg.in/yaml.v3"
 
 	"github.com/gangway-nfv/gangway/imagerepo"
 	"github.com/gangway-nfv/gangway/onboarding"
+	"github.com/gangway-nfv/gangway/onboarding/access"
+	"github.com/gangway-nfv/gangway/onboarding/access/keystone"
+	"github.com/gangway-nfv/gangway/onboarding/access/oidc"
 	"github.com/gangway-nfv/gangway/onboarding/csar"
 	"github.com/gangway-nfv/gangway/onboarding/view"
 )
@@ -156,6 +161,37 @@ func TestDocsOfOutput(t *testing.T) {
 		"event":    reflect.TypeFor[view.Event](),
 	} {
 		checkDocs(t, "output.md", name, "```\n"+form(printed, "")+"\n```\n")
+	}
+}
+
+// Every example of a configuration in docs/access.md can be taken as it is.
+func TestDocsOfAccess(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join("..", "..", "docs", "access.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, found := strings.Cut(string(text), "```yaml\n")
+	for ; found; _, rest, found = strings.Cut(rest, "```yaml\n") {
+		example, _, _ := strings.Cut(rest, "```")
+		var config struct {
+			Server struct {
+				Access   access.Config
+				Keystone *keystone.Config
+				OIDC     *oidc.Config
+			}
+		}
+		decoder := yaml.NewDecoder(strings.NewReader(example))
+		decoder.KnownFields(true)
+		errs := []error{decoder.Decode(&config), config.Server.Access.Check()}
+		if c := config.Server.Keystone; c != nil {
+			errs = append(errs, c.Check())
+		}
+		if c := config.Server.OIDC; c != nil {
+			errs = append(errs, c.Check())
+		}
+		if err := errors.Join(errs...); err != nil {
+			t.Errorf("%v in:\n%s", err, example)
+		}
 	}
 }
 
