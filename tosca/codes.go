@@ -56,6 +56,7 @@ const (
 	CodePathCase                Code = "path-case"
 	CodeFlavourMissing          Code = "flavour-missing"
 	CodeTemplateForeign         Code = "template-foreign"
+	CodeTemplateVersion         Code = "template-version-missing"
 	CodeTooManyDeclarations     Code = "too-many-declarations"
 	CodeTooManyFindings         Code = "too-many-findings"
 	CodeVDUMissing              Code = "vdu-missing"
@@ -69,7 +70,7 @@ var codeTable = []CodeInfo{
 	{CodeChecksumMalformed, "A stated checksum is not a hex digest of its algorithm.", "State the algorithm (sha-256, sha-512, …) and the digest of the image's bytes in hex."},
 	{CodeDescriptorMalformed, "A descriptor is not well-formed YAML or JSON, or not a map.", "Correct the syntax at the place given."},
 	{CodeDescriptorMissing, "The package has no VNFD or NSD.", "Add the descriptor to the package."},
-	{CodeDuplicateKey, "A map has the same key twice, of which readers silently take one; an error where images are declared.", "Keep one of the two."},
+	{CodeDuplicateKey, "A map has the same key twice, of which readers silently take one; an error where that decides what the package is or which images it has.", "Keep one of the two."},
 	{CodeEntryAmbiguous, "Without TOSCA.meta there must be one YAML file in the root, and there are several.", "Add TOSCA-Metadata/TOSCA.meta with Entry-Definitions, or leave one YAML file in the root."},
 	{CodeEntryDangling, "Entry-Definitions names a file that is not in the package; a warning where the package has one MainServiceTemplate.yaml.", "Let Entry-Definitions name the main template."},
 	{CodeEntryDefinitionsMissing, "TOSCA.meta has no Entry-Definitions.", "Add the line Entry-Definitions: with the path of the main template."},
@@ -91,7 +92,7 @@ var codeTable = []CodeInfo{
 	{CodeImportRemote, "An import is a URL, which is not fetched.", "Add the imported file to the package if it declares types or nodes of its own."},
 	{CodeInputUnresolved, "A value is an input or a function without a default.", "Give the input a default."},
 	{CodeMetaEntryDangling, "TOSCA.meta names a file that is not in the package; an error for the manifest, change log and certificate of a package that names its tests.", "Add the file or correct the path."},
-	{CodeMetaKeyMissing, "TOSCA.meta lacks a key that the specification asks for.", "Add the key."},
+	{CodeMetaKeyMissing, "TOSCA.meta lacks a key that the specification asks for, or its value.", "Add the key and its value."},
 	{CodeMetaMalformed, "A line of TOSCA.meta is not of the form Key: value.", "Correct the line."},
 	{CodeMetaMissing, "The package is laid out as a CSAR and has no TOSCA-Metadata/TOSCA.meta.", "Add TOSCA-Metadata/TOSCA.meta."},
 	{CodeMetadataMalformed, "Metadata.yaml is not well-formed, or a value in it has the wrong form.", "Correct the value at the place given."},
@@ -113,7 +114,8 @@ var codeTable = []CodeInfo{
 	{CodeOBVIMTypes, "vim_types is missing, or stated twice.", "State vim_types once."},
 	{CodePathCase, "A path is found in the package only when upper and lower case are taken for the same.", "Spell the path as in the archive."},
 	{CodeFlavourMissing, "No VNF node states the deployment flavour.", "State flavour_id in the VNF node's properties."},
-	{CodeTemplateForeign, "The main template is written in another language (TOSCA XML, Heat) and says nothing about images here.", "Nothing, if the package brings no images; else write the template in TOSCA's YAML."},
+	{CodeTemplateVersion, "The main template does not state its tosca_definitions_version.", "State the version of TOSCA, such as tosca_simple_yaml_1_3."},
+	{CodeTemplateForeign, "The main template is written in another language (TOSCA XML, Heat) or has none of TOSCA's keys, and says nothing about images here.", "Nothing, if the package brings no images; else write the template in TOSCA's YAML."},
 	{CodeTooManyDeclarations, "The package declares more images or VDUs than can be handled.", "Split the package."},
 	{CodeTooManyFindings, "There are more findings than are listed.", "Mend those listed first."},
 	{CodeVDUMissing, "The VNFD has no VDU.", "Describe at least one VDU."},

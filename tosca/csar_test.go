@@ -29,6 +29,11 @@ func TestTOSCAMeta(t *testing.T) {
 		{"that is YAML", good + "dependencies:\n  - name: java\n", []string{"error meta-malformed TOSCA-Metadata/TOSCA.meta:6"}},
 		{"with a line without a key", good + "nonsense\n", []string{"error meta-malformed TOSCA-Metadata/TOSCA.meta:5"}},
 		{"with a key twice", good + "Entry-Definitions: b.yaml\n", []string{"error yaml-duplicate-key TOSCA-Metadata/TOSCA.meta:5"}},
+		{"with a key twice that says the same", good + "Entry-Definitions: a.yaml\n", []string{"warning yaml-duplicate-key TOSCA-Metadata/TOSCA.meta:5"}},
+		{"with a key twice that decides nothing", good + "Created-By: somebody\n", []string{"warning yaml-duplicate-key TOSCA-Metadata/TOSCA.meta:5"}},
+		{"with keys without values", "TOSCA-Meta-File-Version:\nCSAR-Version:\nCreated-By:\nEntry-Definitions: a.yaml\nETSI-Entry-Manifest:\n", []string{
+			"warning meta-key-missing TOSCA-Metadata/TOSCA.meta:1", "warning meta-key-missing TOSCA-Metadata/TOSCA.meta:2",
+			"warning meta-key-missing TOSCA-Metadata/TOSCA.meta:3", "warning meta-key-missing TOSCA-Metadata/TOSCA.meta:5"}},
 		{"without Entry-Definitions", "TOSCA-Meta-File-Version: 1.0\nCSAR-Version: 1.1\nCreated-By: acme\n", []string{"error entry-definitions-missing TOSCA-Metadata/TOSCA.meta"}},
 		{"with Entry-Definitions that are not there", "TOSCA-Meta-File-Version: 1.0\nCSAR-Version: 1.1\nCreated-By: acme\nEntry-Definitions: gone.yaml\n", []string{"error entry-definitions-dangling TOSCA-Metadata/TOSCA.meta:4"}},
 		{"with Entry-Definitions in another case", "TOSCA-Meta-File-Version: 1.0\nCSAR-Version: 1.1\nCreated-By: acme\nEntry-Definitions: A.YAML\n", []string{"warning path-case TOSCA-Metadata/TOSCA.meta:4"}},
@@ -76,6 +81,11 @@ func TestDialects(t *testing.T) {
 		{"an NS", mapFiles{"a.yaml": topology + "tosca.nodes.nfv.NS}, v: {type: tosca.nodes.nfv.VNF}}}\n"}, tosca.SOL004, tosca.NS, nil},
 		{"TOSCA in XML", mapFiles{"TOSCA-Metadata/TOSCA.meta": meta, "a.yaml": "<?xml version='1.0'?><Definitions/>"}, tosca.Simple, tosca.Service, []string{"warning template-foreign a.yaml"}},
 		{"Heat", mapFiles{"a.yaml": "# Heat\nheat_template_version: 2016-10-14\n"}, tosca.Simple, tosca.Service, []string{"warning template-foreign a.yaml"}},
+		{"YAML that is not TOSCA's", mapFiles{"TOSCA-Metadata/TOSCA.meta": meta, "a.yaml": "replicas: 3\n"}, tosca.Simple, tosca.Types, []string{"warning template-foreign a.yaml:1:1"}},
+		{"a template without its version", mapFiles{"TOSCA-Metadata/TOSCA.meta": meta, "a.yaml": "node_types: {}\n"}, tosca.Simple, tosca.Types, []string{"warning template-version-missing a.yaml:1:1"}},
+		{"TOSCA.meta and nothing that it could name", mapFiles{"TOSCA-Metadata/TOSCA.meta": meta, "a.txt": "x"}, "", "", []string{"error descriptor-missing", "error entry-definitions-dangling TOSCA-Metadata/TOSCA.meta:4"}},
+		{"a VNFD of OSM in a CSAR", mapFiles{"TOSCA-Metadata/TOSCA.meta": meta, "a.yaml": "vnfd: {id: web, vdu: [{id: front}]}\n"}, tosca.OSM, tosca.VNF, nil},
+		{"an NSD of OSM in a CSAR without TOSCA.meta", mapFiles{"a.yaml": "nsd: {nsd: [{id: web}]}\n", "a.mf": "metadata:\n"}, tosca.OSM, tosca.NS, nil},
 		{"two of SDC's main templates", mapFiles{"TOSCA-Metadata/TOSCA.meta": meta, "MainServiceTemplate.yaml": plainTemplate, "Definitions/MainServiceTemplate.yaml": plainTemplate}, "", "", []string{"error entry-definitions-dangling TOSCA-Metadata/TOSCA.meta:4"}},
 		{"SDC's main template instead of the entry", mapFiles{"TOSCA-Metadata/TOSCA.meta": meta, "MainServiceTemplate.yaml": plainTemplate}, tosca.Simple, tosca.Service, []string{"warning entry-definitions-dangling TOSCA-Metadata/TOSCA.meta:4"}},
 	}

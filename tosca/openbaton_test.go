@@ -229,6 +229,12 @@ func TestOpenBatonTarRules(t *testing.T) {
 		{"VNFD with a name twice", func(t *testing.T, m mapFiles) mapFiles {
 			return m.edit(t, "vnfd.json", `"version"`, `"name": "iperf", "version"`)
 		}, []string{"error yaml-duplicate-key vnfd.json:4:3"}},
+		{"VNFD whose VDU names its images twice", func(t *testing.T, m mapFiles) mapFiles {
+			return m.edit(t, "vnfd.json", `{"vm_image": []}`, `{"vm_image": [], "vm_image": ["a"]}`)
+		}, []string{"error yaml-duplicate-key vnfd.json:7:22"}},
+		{"VNFD with a key twice that does not matter to images", func(t *testing.T, m mapFiles) mapFiles {
+			return m.edit(t, "vnfd.json", `{"vm_image": []}`, `{"vm_image": [], "vnfc": [{"a": 1, "a": 2}]}`)
+		}, []string{"warning yaml-duplicate-key vnfd.json:7:40"}},
 		{"metadata malformed", func(t *testing.T, m mapFiles) mapFiles {
 			return m.edit(t, metadata, "nfvo_version: 6.0.0", "nfvo_version: {6.0.0")
 		}, []string{"error metadata-malformed Metadata.yaml:3"}},

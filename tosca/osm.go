@@ -11,14 +11,10 @@ import (
 // release NINE) or of SOL006. Its images are names on the VIM.
 func (r *reader) osm() bool {
 	for _, f := range r.list {
-		ext := path.Ext(strings.ToLower(f.Path))
-		if strings.Contains(f.Path, "/") || ext != ".yaml" && ext != ".yml" || !r.looksLikeOSM(f.Path) {
+		if strings.Contains(f.Path, "/") || !isYAML(f.Path) || !r.looksLikeOSM(f.Path) {
 			continue
 		}
-		root := r.document(f.Path, CodeDescriptorMalformed)
-		r.roles[f.Path] = RoleDescriptor
-		r.pkg.Dialect, r.pkg.Descriptor = OSM, f.Path
-		r.osmDescriptor(root)
+		r.osmDescriptor(f.Path)
 		return true
 	}
 	return false
@@ -41,9 +37,11 @@ func (r *reader) looksLikeOSM(file string) bool {
 	return false
 }
 
-func (r *reader) osmDescriptor(root node) {
+func (r *reader) osmDescriptor(file string) {
 	p := r.pkg
-	for k, v := range root.fields() {
+	p.Dialect, p.Descriptor = OSM, file
+	r.roles[file] = RoleDescriptor
+	for k, v := range r.document(file, CodeDescriptorMalformed).fields() {
 		name := k.text()
 		p.Subject = VNF
 		if strings.HasPrefix(name, "ns") || strings.HasSuffix(name, ":ns") {

@@ -96,8 +96,12 @@ func (r *reader) parseTOSCAMeta(file string, data []byte) *toscaMeta {
 		}
 		started = true
 		if first {
-			if _, twice := m.keys[key]; twice {
-				r.err(CodeDuplicateKey, at, "key %q stands twice in TOSCA.meta", clip(key))
+			if have, twice := m.keys[key]; twice {
+				report := r.warn
+				if have.text != value && strings.Contains(key, "entry-") {
+					report = r.err
+				}
+				report(CodeDuplicateKey, at, "key %q stands twice in TOSCA.meta", clip(key)).found("first on line %d", have.line)
 				continue
 			}
 			m.keys[key] = metaValue{value, i + 1}
@@ -121,21 +125,22 @@ func (r *reader) parseTOSCAMeta(file string, data []byte) *toscaMeta {
 
 // checkMeta reports what block 0 lacks and what it names in vain.
 func (r *reader) checkMeta(m *toscaMeta) {
-	if _, ok := m.get("version"); !ok && path.Dir(m.file) != "." {
-		r.warn(CodeMetaKeyMissing, Place{File: m.file}, "TOSCA-Meta-File-Version is missing").expected("TOSCA-Meta-File-Version: 1.0")
+	if v, _ := m.get("version"); v.text == "" && path.Dir(m.file) != "." {
+		r.warn(CodeMetaKeyMissing, m.place(v), "TOSCA-Meta-File-Version is missing").expected("TOSCA-Meta-File-Version: 1.0")
 	}
-	if _, ok := m.get("csar"); !ok {
-		r.warn(CodeMetaKeyMissing, Place{File: m.file}, "CSAR-Version is missing").expected("CSAR-Version: 1.1")
+	if v, _ := m.get("csar"); v.text == "" {
+		r.warn(CodeMetaKeyMissing, m.place(v), "CSAR-Version is missing").expected("CSAR-Version: 1.1")
 	}
-	if _, ok := m.get("author"); !ok {
-		r.warn(CodeMetaKeyMissing, Place{File: m.file}, "Created-By is missing").expected("Created-By: the package's author")
+	if v, _ := m.get("author"); v.text == "" {
+		r.warn(CodeMetaKeyMissing, m.place(v), "Created-By is missing").expected("Created-By: the package's author")
 	}
 	for _, key := range []string{"manifest", "change-log", "certificate", "licenses", "tests"} {
-		v, ok := m.get(key)
-		if !ok {
-			continue
+		switch v, ok := m.get(key); {
+		case ok && v.text == "":
+			r.warn(CodeMetaKeyMissing, m.place(v), "the %s has no path", strings.ReplaceAll(key, "-", " "))
+		case ok:
+			r.checkMetaEntry(m, key, v)
 		}
-		r.checkMetaEntry(m, key, v)
 	}
 	r.checkSOL004Keys(m)
 }
