@@ -39,6 +39,7 @@ const (
 	CodeMetadataMalformed       Code = "metadata-malformed"
 	CodeMetadataMissing         Code = "metadata-missing"
 	CodeNestedPackage           Code = "nested-package"
+	CodeNodeTypeMissing         Code = "node-type-missing"
 	CodeNotAPackage             Code = "not-a-vnf-package"
 	CodeNumberMalformed         Code = "number-malformed"
 	CodeOBImageForms            Code = "ob-image-forms"
@@ -55,6 +56,8 @@ const (
 	CodeOBVIMTypes              Code = "ob-vim-types"
 	CodePathCase                Code = "path-case"
 	CodeFlavourMissing          Code = "flavour-missing"
+	CodePolicyLevel             Code = "policy-level"
+	CodeReferenceDangling       Code = "reference-dangling"
 	CodeTemplateForeign         Code = "template-foreign"
 	CodeTemplateVersion         Code = "template-version-missing"
 	CodeTooManyDeclarations     Code = "too-many-declarations"
@@ -98,6 +101,7 @@ var codeTable = []CodeInfo{
 	{CodeMetadataMalformed, "Metadata.yaml is not well-formed, or a value in it has the wrong form.", "Correct the value at the place given."},
 	{CodeMetadataMissing, "An Open Baton package has no Metadata.yaml; the descriptor speaks for it.", "Add Metadata.yaml."},
 	{CodeNestedPackage, "The package wraps another package, which is not opened.", "Onboard the inner package."},
+	{CodeNodeTypeMissing, "A node template has no type.", "State the node's type."},
 	{CodeNotAPackage, "Nothing in the archive tells it from any other archive.", "Onboard an Open Baton package, a CSAR or an OSM package."},
 	{CodeNumberMalformed, "A number or size cannot be read.", "Write a whole number, or a number with a unit such as 2 GB or 512 MiB."},
 	{CodeOBImageForms, "Metadata.yaml has both image and images.", "Use images alone."},
@@ -113,6 +117,8 @@ var codeTable = []CodeInfo{
 	{CodeOBVendorDiffers, "Metadata.yaml and the VNFD have different vendors.", "Use the same vendor in both."},
 	{CodeOBVIMTypes, "vim_types is missing, or stated twice.", "State vim_types once."},
 	{CodePathCase, "A path is found in the package only when upper and lower case are taken for the same.", "Spell the path as in the archive."},
+	{CodePolicyLevel, "A policy is for an instantiation level or a scaling aspect that no policy defines.", "Define the level or aspect, or correct its name."},
+	{CodeReferenceDangling, "A requirement, a policy or a function names a node template that is not there.", "Add the node template or correct its name."},
 	{CodeFlavourMissing, "No VNF node states the deployment flavour.", "State flavour_id in the VNF node's properties."},
 	{CodeTemplateVersion, "The main template does not state its tosca_definitions_version.", "State the version of TOSCA, such as tosca_simple_yaml_1_3."},
 	{CodeTemplateForeign, "The main template is written in another language (TOSCA XML, Heat) or has none of TOSCA's keys, and says nothing about images here.", "Nothing, if the package brings no images; else write the template in TOSCA's YAML."},

@@ -146,6 +146,7 @@ func (r *reader) template(entry string, meta *toscaMeta) {
 	}
 	p.Dialect = r.dialect(s, meta)
 	s.topologies()
+	s.checkReferences()
 	hasTopology := slices.ContainsFunc(s.templates, func(t template) bool { return t.topology.isMap() })
 	switch {
 	case hasTopology:

@@ -54,7 +54,7 @@ func (s *service) topologies() {
 		s.vdus(nodes, byName)
 		s.substitution(t)
 		for _, definition := range t.key("node_types").fields() {
-			s.checkInterfaces(definition, nil)
+			s.checkType(definition)
 		}
 	}
 }
