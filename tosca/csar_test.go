@@ -157,8 +157,12 @@ func TestOSM(t *testing.T) {
     alternative-sw-image-desc: [other]
 `, tosca.VNF, "web", []string{"front: ubuntu, debian"}, nil},
 		{"an NSD", "nsd:\n  nsd:\n  - id: service\n", tosca.NS, "service", []string{}, nil},
-		{"a wrapped package", "manifest:vnsf:\n  package: web.tar.gz\n  descriptor: web/web_vnfd.yaml\n", tosca.VNF, "web_vnfd", []string{},
-			[]string{"warning nested-package web_vnfd.yaml:1:1"}},
+		{"a wrapped package that cannot be looked into", "manifest:vnsf:\n  package: checksums.txt\n  descriptor: web/web_vnfd.yaml\n", tosca.VNF, "web_vnfd", []string{},
+			[]string{"warning nested-package web_vnfd.yaml:2:12"}},
+		{"a wrapped package that is not there", "manifest:vnsf:\n  package: web.tar.gz\n  descriptor: web/web_vnfd.yaml\n", tosca.VNF, "web_vnfd", []string{},
+			[]string{"error descriptor-missing web_vnfd.yaml:2:12"}},
+		{"a wrapper that names no package", "manifest:ns:\n  descriptor: web/web_nsd.yaml\n", tosca.NS, "web_nsd", []string{},
+			[]string{"error descriptor-missing web_vnfd.yaml"}},
 		{"a malformed descriptor", "vnfd:\n  id: {\n", "", "", []string{}, []string{"error descriptor-malformed web_vnfd.yaml:2"}},
 	}
 	for _, tt := range tests {

@@ -2,7 +2,6 @@ package tosca
 
 import (
 	"cmp"
-	"path"
 	"strings"
 )
 
@@ -48,9 +47,7 @@ func (r *reader) osmDescriptor(file string) {
 			p.Subject = NS
 		}
 		if strings.HasPrefix(name, "manifest:") {
-			// SHIELD wraps an OSM package in another archive.
-			p.Name = strings.TrimSuffix(path.Base(v.key("descriptor").text()), path.Ext(v.key("descriptor").text()))
-			r.warn(CodeNestedPackage, k.place(), "the package inside the package is not opened").found("%s", v.key("package").text())
+			r.wrapped(v)
 			return
 		}
 		// nsd:nsd-catalog: {nsd: [...]}, or {nsd:nsd: [...]}, or SOL006's own levels.
