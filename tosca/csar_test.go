@@ -157,6 +157,7 @@ func TestOSM(t *testing.T) {
     alternative-sw-image-desc: [other]
 `, tosca.VNF, "web", []string{"front: ubuntu, debian"}, nil},
 		{"an NSD", "nsd:\n  nsd:\n  - id: service\n", tosca.NS, "service", []string{}, nil},
+		{"a slice", "nst:\n- id: slice\n  name: slice\n", tosca.NS, "slice", []string{}, nil},
 		{"a wrapped package that cannot be looked into", "manifest:vnsf:\n  package: checksums.txt\n  descriptor: web/web_vnfd.yaml\n", tosca.VNF, "web_vnfd", []string{},
 			[]string{"warning nested-package web_vnfd.yaml:2:12"}},
 		{"a wrapped package that is not there", "manifest:vnsf:\n  package: web.tar.gz\n  descriptor: web/web_vnfd.yaml\n", tosca.VNF, "web_vnfd", []string{},

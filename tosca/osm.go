@@ -7,7 +7,8 @@ import (
 
 // osm reads an Open Source MANO package, if the files are one: a YAML file in
 // the root whose only key names a VNFD or NSD, of the catalogue form (before
-// release NINE) or of SOL006. Its images are names on the VIM.
+// release NINE) or of SOL006, or a network slice template, which has NSDs. Its
+// images are names on the VIM.
 func (r *reader) osm() bool {
 	for _, f := range r.list {
 		if strings.Contains(f.Path, "/") || !isYAML(f.Path) || !r.looksLikeOSM(f.Path) {
@@ -29,7 +30,7 @@ func (r *reader) looksLikeOSM(file string) bool {
 	for line := range strings.Lines(string(data)) {
 		key, _, _ := strings.Cut(line, " ")
 		switch strings.TrimSpace(key) {
-		case "vnfd:", "nsd:", "vnfd:vnfd-catalog:", "nsd:nsd-catalog:", "vnfd-catalog:", "nsd-catalog:", "manifest:vnsf:", "manifest:ns:":
+		case "vnfd:", "nsd:", "nst:", "vnfd:vnfd-catalog:", "nsd:nsd-catalog:", "vnfd-catalog:", "nsd-catalog:", "manifest:vnsf:", "manifest:ns:":
 			return true
 		}
 	}

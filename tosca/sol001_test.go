@@ -185,6 +185,8 @@ func TestFormsOfSoftwareImages(t *testing.T) {
 			[]string{"error image-declared-twice vnfd.yaml:14:49", "error yaml-duplicate-key vnfd.yaml:14:49"}},
 		{"a container image by its name", compute + "      artifacts: {i: {type: tosca.artifacts.nfv.SwImage, file: acme/web:1.0}}\n",
 			[]string{"VDU:"}, []string{}, []string{"warning image-is-container vnfd.yaml:12:64"}},
+		{"a container image by a URL of its own kind", compute + "      artifacts: {i: {type: tosca.artifacts.nfv.SwImage, file: 'docker://acme/web'}}\n",
+			[]string{"VDU:"}, []string{}, []string{"warning image-is-container vnfd.yaml:12:64"}},
 		{"a container image by its format", compute + "      properties: {sw_image_data: {name: a, container_format: docker}}\n",
 			[]string{"VDU:"}, []string{}, []string{"warning image-is-container vnfd.yaml:10:5"}},
 		{"an image property", compute + "      properties: {image: {get_input: known}}\n",

@@ -348,8 +348,12 @@ func (s *service) isContainer(n *nodeTemplate, d ImageDescription, from node) bo
 var registryName = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]*(:[0-9]+)?(/[a-z0-9._-]+)*(:[\w.-]+)?(@sha256:[0-9a-f]{64})?$`)
 
 // isRegistryName tells a reference of a container registry from a path: it has
-// a slash or a tag, no ending of a disk image, and no folder of the package.
+// a slash or a tag, no ending of a disk image, and no folder of the package. It
+// may be a URL of the schemes that container tools have for it.
 func (s *service) isRegistryName(name string) bool {
+	if scheme, _, ok := strings.Cut(name, "://"); ok {
+		return scheme == "docker" || scheme == "oci"
+	}
 	if !strings.ContainsAny(name, "/:") || !registryName.MatchString(name) {
 		return false
 	}
