@@ -69,8 +69,8 @@ const (
 
 // codeTable is never written to.
 var codeTable = []CodeInfo{
-	{CodeArtifactMissing, "An artifact or an implementation names a file that is not in the package, or not at its path.", "Add the file or correct its path."},
-	{CodeChecksumMalformed, "A stated checksum is not a hex digest of its algorithm.", "State the algorithm (sha-256, sha-512, …) and the digest of the image's bytes in hex."},
+	{CodeArtifactMissing, "An artifact or an implementation names a file that is not in the package, or not at its path, or an artifact that the node does not have.", "Add the file or artifact, or correct its path or name."},
+	{CodeChecksumMalformed, "A stated checksum is not a hex digest of its algorithm; a warning for an image that the package does not bring.", "State the algorithm (sha-256, sha-512, …) and the digest of the image's bytes in hex."},
 	{CodeDescriptorMalformed, "A descriptor is not well-formed YAML or JSON, or not a map.", "Correct the syntax at the place given."},
 	{CodeDescriptorMissing, "The package has no VNFD or NSD.", "Add the descriptor to the package."},
 	{CodeDuplicateKey, "A map has the same key twice, of which readers silently take one; an error where that decides what the package is or which images it has.", "Keep one of the two."},
@@ -79,10 +79,10 @@ var codeTable = []CodeInfo{
 	{CodeEntryDefinitionsMissing, "TOSCA.meta has no Entry-Definitions.", "Add the line Entry-Definitions: with the path of the main template."},
 	{CodeEntryMissing, "The package has neither TOSCA.meta nor a YAML file in the root.", "Put the main template into the root or name it in TOSCA-Metadata/TOSCA.meta."},
 	{CodeFileUnreadable, "A file that must be read is too large or could not be read.", "Keep descriptors small and the archive whole."},
-	{CodeFormatUnknown, "A disk or container format is none that OpenStack knows.", "Use a format of the Image service, such as qcow2 or raw, and bare."},
+	{CodeFormatUnknown, "A disk or container format is none that OpenStack knows; the format that the file has is taken instead, and bare.", "Use a format of the Image service, such as qcow2 or raw, and bare."},
 	{CodeFormatsSwapped, "disk_format and container_format stand in each other's place.", "Swap the two values."},
 	{CodeImageDataMissing, "A software image artifact has no sw_image_data; an error from version 1.2 of the Simple Profile on, in which SOL001 is written.", "Add sw_image_data with name, version, checksum, disk_format, container_format and size."},
-	{CodeImageDeclaredTwice, "Two images have one name and differ, or one node declares two images.", "Give each image its own name, and each node one image."},
+	{CodeImageDeclaredTwice, "Two images have one name and differ, or one node declares two images; a warning if the package brings neither.", "Give each image its own name, and each node one image."},
 	{CodeImageEmpty, "An image file has no bytes; in an ETSI package, a placeholder for an image that is expected on the VIM, a warning.", "Put the image into the package, or upload it to the VIM under this name."},
 	{CodeImageFileIgnored, "An image has both a URL and a file of its name; the URL is used.", "Remove the file or the URL."},
 	{CodeImageIsContainer, "A declared image is a container image, which no VIM can boot as a VM.", "Nothing, if the VDU is a container; else declare the VM's image."},

@@ -86,7 +86,7 @@ func (r *reader) csarWithoutMeta() {
 			withManifest = append(withManifest, f.Path)
 		}
 	}
-	laidOut := r.hasFolder("tosca-metadata", "tosca_metadata") || len(roots) == 0 && r.hasFolder("definitions")
+	laidOut := r.hasFolder("tosca-metadata", "tosca_metadata") || len(roots) == 0 && r.hasFolder("definitions", "artifacts")
 	misplaced := slices.IndexFunc(r.list, func(f FileInfo) bool { return strings.EqualFold(path.Base(f.Path), "tosca.meta") })
 	switch {
 	case misplaced >= 0:

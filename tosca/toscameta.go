@@ -143,6 +143,36 @@ func (r *reader) checkMeta(m *toscaMeta) {
 		}
 	}
 	r.checkSOL004Keys(m)
+	r.checkNames(m)
+}
+
+// checkNames warns, once, about files that have a block and are not there.
+func (r *reader) checkNames(m *toscaMeta) {
+	var absent []string
+	at := Place{File: m.file}
+	for _, e := range m.entries {
+		if _, how := r.lookup("", e.name); how != matchNone || isHTTP(e.name) || r.isFolder(e.name) {
+			continue
+		}
+		if absent = append(absent, e.name); len(absent) == 1 {
+			at.Line = e.line
+		}
+	}
+	if len(absent) > 0 {
+		r.warn(CodeMetaEntryDangling, at, "TOSCA.meta has blocks of files that are not in the package").
+			found("%d: %s", len(absent), strings.Join(absent, ", "))
+	}
+}
+
+// isFolder reports whether any file lies in a folder, in any case.
+func (r *reader) isFolder(name string) bool {
+	prefix := strings.ToLower(strings.Trim(path.Clean("/"+name), "/")) + "/"
+	for folded := range r.folded {
+		if strings.HasPrefix(folded, prefix) {
+			return true
+		}
+	}
+	return false
 }
 
 func (r *reader) checkMetaEntry(m *toscaMeta, key string, v metaValue) {
@@ -150,11 +180,8 @@ func (r *reader) checkMetaEntry(m *toscaMeta, key string, v metaValue) {
 		r.roles[file] = RoleMetadata
 		return
 	}
-	prefix := strings.ToLower(strings.Trim(path.Clean(v.text), "/")) + "/"
-	for folded := range r.folded {
-		if strings.HasPrefix(folded, prefix) {
-			return // licenses and tests may be folders
-		}
+	if r.isFolder(v.text) {
+		return // licenses and tests may be folders
 	}
 	report := r.warn
 	if m.strict() && key != "licenses" && key != "tests" {
