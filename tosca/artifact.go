@@ -87,7 +87,11 @@ func isForeign(name string) bool { return strings.ContainsAny(name, " :") }
 
 func (s *service) checkFile(n node) {
 	name := n.text()
-	if name == "" || isForeign(name) {
+	switch {
+	case isHTTP(name):
+		s.warn(CodeArtifactRemote, n.place(), "an artifact by URL is not fetched").found("%s", name)
+		return
+	case name == "" || isForeign(name):
 		return
 	}
 	switch file, how := s.lookup(path.Dir(n.file), name); how {

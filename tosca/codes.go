@@ -8,6 +8,7 @@ import (
 // The codes of this package's findings. [Codes] documents each.
 const (
 	CodeArtifactMissing         Code = "artifact-missing"
+	CodeArtifactRemote          Code = "artifact-remote"
 	CodeChecksumMalformed       Code = "image-checksum-malformed"
 	CodeDescriptorMalformed     Code = "descriptor-malformed"
 	CodeDescriptorMissing       Code = "descriptor-missing"
@@ -70,6 +71,7 @@ const (
 // codeTable is never written to.
 var codeTable = []CodeInfo{
 	{CodeArtifactMissing, "An artifact or an implementation names a file that is not in the package, or not at its path, or an artifact that the node does not have.", "Add the file or artifact, or correct its path or name."},
+	{CodeArtifactRemote, "An artifact or an implementation that is no image is at a URL, which is not fetched.", "Add the file to the package if the VNF needs it where it is deployed."},
 	{CodeChecksumMalformed, "A stated checksum is not a hex digest of its algorithm; a warning for an image that the package does not bring.", "State the algorithm (sha-256, sha-512, …) and the digest of the image's bytes in hex."},
 	{CodeDescriptorMalformed, "A descriptor is not well-formed YAML or JSON, or not a map.", "Correct the syntax at the place given."},
 	{CodeDescriptorMissing, "The package has no VNFD or NSD.", "Add the descriptor to the package."},

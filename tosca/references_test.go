@@ -69,6 +69,7 @@ func TestOperationsThatNameArtifacts(t *testing.T) {
 		{"of the node and of its type's ancestor", "inherited", types, nil},
 		{"a file", "start.sh", types, nil},
 		{"a command", "echo started", types, nil},
+		{"a script at a URL", "http://example.com/start.sh", types, []string{"warning artifact-remote service.yaml:7:105"}},
 		{"none", "gone", types, []string{"warning artifact-missing service.yaml:7:105"}},
 		{"perhaps of a type that is not in the package", "gone", "", nil},
 	}
