@@ -153,11 +153,12 @@ func TestOSM(t *testing.T) {
   sw-image-desc:
   - {id: img, image: ubuntu}
   - {id: other, name: debian}
+  - {id: elsewhere, image: ami-1, vim-type: aws}
   vdu:
   - id: front
     sw-image-desc: img
-    alternative-sw-image-desc: [other]
-`, tosca.VNF, "web", []string{"front: ubuntu, debian"}, nil},
+    alternative-sw-image-desc: [other, elsewhere, undescribed]
+`, tosca.VNF, "web", []string{"front: ubuntu, debian, undescribed"}, nil},
 		{"an NSD", "nsd:\n  nsd:\n  - id: service\n", tosca.NS, "service", []string{}, nil},
 		{"a slice", "nst:\n- id: slice\n  name: slice\n", tosca.NS, "slice", []string{}, nil},
 		{"a wrapped package that cannot be looked into", "manifest:vnsf:\n  package: checksums.txt\n  descriptor: web/web_vnfd.yaml\n", tosca.VNF, "web_vnfd", []string{},

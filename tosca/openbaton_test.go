@@ -2,6 +2,7 @@ package tosca_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -170,6 +171,23 @@ func TestOpenBatonOlderImageForm(t *testing.T) {
 			p, findings := tosca.Read(olderTar(tt.image).with(tt.extra...))
 			wantFindings(t, findings, tt.findings...)
 			wantModel(t, p, tt.vdus, tt.images)
+		})
+	}
+}
+
+// For containers the link is the image's name in a registry.
+func TestOpenBatonContainerImages(t *testing.T) {
+	for _, upload := range []string{"true", "check"} {
+		t.Run("upload "+upload, func(t *testing.T) {
+			p, findings := tosca.Read(olderTar("  upload: "+upload+"\n  link: acme/web:1.0").edit(t, "metadata.YAML", "[openstack]", "[docker]"))
+			var codes []string
+			for _, f := range findings {
+				codes = append(codes, string(f.Severity)+" "+string(f.Code))
+			}
+			if !slices.Contains(codes, "warning image-is-container") || findings.Refused() {
+				t.Errorf("findings %v", findings)
+			}
+			wantModel(t, p, []string{"client: own-image, packed", "vdu-2: packed"}, []string{})
 		})
 	}
 }

@@ -71,21 +71,34 @@ func (r *reader) osmDescriptor(file string) {
 	}
 }
 
+// forOpenStack reports whether an image is for no other kind of VIM.
+func forOpenStack(image node) bool {
+	vim := image.key("vim-type").text()
+	return vim == "" || strings.EqualFold(vim, "openstack")
+}
+
 // osmVDUs reads image of the catalogue form, and sw-image-desc of SOL006, where
 // the VDU names the description and the description the image.
 func (r *reader) osmVDUs(vnfd node) {
 	images := map[string]string{}
 	for _, d := range vnfd.key("sw-image-desc").items() {
-		images[d.key("id").text()] = cmp.Or(d.key("image", "name").text(), d.key("id").text())
+		id := d.key("id").text()
+		images[id] = ""
+		if forOpenStack(d) {
+			images[id] = cmp.Or(d.key("image", "name").text(), id)
+		}
 	}
 	for _, vdu := range vnfd.key("vdu").items() {
 		v := VDU{Name: cmp.Or(vdu.key("id").text(), vdu.key("name").text()), Place: vdu.place(), SoftwareImageID: vdu.key("sw-image-desc").text()}
 		for _, id := range append(vdu.key("sw-image-desc").texts(), vdu.key("alternative-sw-image-desc").texts()...) {
-			v.Images = append(v.Images, cmp.Or(images[id], id))
+			if name, ok := images[id]; ok {
+				id = name
+			}
+			v.Images = append(v.Images, id)
 		}
 		v.Images = append(v.Images, vdu.key("image").texts()...)
 		for _, alternative := range vdu.key("alternative-images").items() {
-			if vim := alternative.key("vim-type").text(); vim == "" || strings.EqualFold(vim, "openstack") {
+			if forOpenStack(alternative) {
 				v.Images = append(v.Images, alternative.key("image").text())
 			}
 		}
