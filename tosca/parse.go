@@ -79,9 +79,14 @@ func (r *reader) parseJSON(file string, data []byte, code Code) node {
 // map where the one or the other would be another image.
 func (r *reader) strictKeys(n node) {
 	for k := range n.fields() {
-		if f := r.twice[k.place()]; f > 0 {
-			r.findings[f-1].Severity = Error
-		}
+		r.strictKey(k)
+	}
+}
+
+// strictKey does the same for one key.
+func (r *reader) strictKey(k node) {
+	if f := r.twice[k.place()]; f > 0 {
+		r.findings[f-1].Severity = Error
 	}
 }
 

@@ -176,6 +176,8 @@ func TestFormsOfSoftwareImages(t *testing.T) {
 			[]string{"VDU: a"}, []string{"a"}, []string{"error image-missing vnfd.yaml:14:29"}},
 		{"an empty file is a placeholder", compute + props + "      artifacts: {sw_image: images/empty}\n",
 			[]string{"VDU: a"}, []string{"a"}, []string{"warning image-empty vnfd.yaml:14:29"}},
+		{"data that is not known yet", compute + "      properties: {sw_image_data: {get_input: unknown}}\n      artifacts: {sw_image: Files/images/a.img}\n",
+			[]string{"VDU: a.img"}, []string{"a.img Files/images/a.img"}, []string{"warning input-unresolved vnfd.yaml:12:35", "warning image-data-missing vnfd.yaml:13:19"}},
 		{"no data at all", compute + "      artifacts: {sw_image: Files/images/a.img}\n",
 			[]string{"VDU: a.img"}, []string{"a.img Files/images/a.img"}, []string{"error image-data-missing vnfd.yaml:12:19"}},
 		{"two artifacts on one node", compute + props + "      artifacts: {sw_image1: Files/images/a.img, sw_image2: Files/images/a.img}\n",
@@ -242,6 +244,8 @@ func TestFormsOfSoftwareImages(t *testing.T) {
 			[]string{"VDU: a"}, []string{"a images/empty"}, nil},
 		{"a node's name twice", compute + props + "    VDU:\n" + compute,
 			[]string{"VDU: a", "VDU:"}, []string{"a"}, []string{"error yaml-duplicate-key vnfd.yaml:14:5"}},
+		{"the name of a node without an image twice", compute + props + "    CP: {type: tosca.nodes.nfv.VduCp}\n    CP: {type: tosca.nodes.nfv.VduCp}\n",
+			[]string{"VDU: a"}, []string{"a"}, []string{"warning yaml-duplicate-key vnfd.yaml:15:5"}},
 		{"an artifact that is missing matters little", "      type: tosca.nodes.SoftwareComponent\n      artifacts: {s: {type: tosca.artifacts.File, file: install.sh}}\n      interfaces: {Standard: {create: {implementation: {primary: create.sh}}, start: s}}\n",
 			[]string{}, []string{}, []string{"warning artifact-missing vnfd.yaml:12:57", "warning artifact-missing vnfd.yaml:13:66"}},
 	}

@@ -163,7 +163,7 @@ func (s *service) softwareImage(n *nodeTemplate, a artifact, data node) declarat
 		}
 		d.Name = path.Base(from.text())
 		report := s.warn
-		if n.scope.isSOL001() {
+		if _, _, unknownYet := function(n.path("properties", "sw_image_data")); n.scope.isSOL001() && !unknownYet {
 			report = s.err
 		}
 		report(CodeImageDataMissing, a.name.place(), "the software image of %s has no sw_image_data", clip(n.name.text())).
