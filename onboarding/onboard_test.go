@@ -367,3 +367,14 @@ func TestAPackageGetsTheIDThatItsCallerChose(t *testing.T) {
 		t.Errorf("the same package once more has ID %s, not %s", again.Package.ID, id)
 	}
 }
+
+// A cloud would refuse the format that nobody knows, at launch.
+func TestTheFormatThatNobodyKnowsIsFoundFromTheBytes(t *testing.T) {
+	h := newHarness(t)
+	odd := onboardingtest.Embed("odd", diskImage(1))
+	odd.DiskFormat, odd.ContainerFormat = "img", "none"
+	report := h.mustOnboard(t, packageOf("firewall", odd))
+	if img := h.image(t, "odd"); img.DiskFormat != "qcow2" || img.ContainerFormat != "bare" {
+		t.Errorf("image is %s in %s; findings:\n%s", img.DiskFormat, img.ContainerFormat, text(report.Findings))
+	}
+}

@@ -1,6 +1,7 @@
 package tosca
 
 import (
+	"iter"
 	"path"
 	"strings"
 )
@@ -17,18 +18,50 @@ func (s *service) checkArtifacts(n *nodeTemplate) {
 		}
 		s.checkFile(a.fileNode())
 	}
-	s.checkInterfaces(n.node, names)
+	base := n.key("type").text()
+	for t := range s.ancestors(base) {
+		for a := range artifacts(t) {
+			names[a.name.text()] = true
+		}
+		base = t.key("derived_from").text()
+	}
+	complete := base == "" || strings.HasPrefix(base, "tosca.") // else there may be more artifacts
+	for file := range operations(n.node) {
+		switch name := file.text(); {
+		case names[name]:
+		case isPath(name):
+			s.checkFile(file)
+		case complete && !isForeign(name):
+			if _, how := s.lookup(path.Dir(file.file), name); how == matchNone {
+				s.warn(CodeArtifactMissing, file.place(), "the node has no artifact of this name").found("%s", name)
+			}
+		}
+	}
 }
 
-// checkInterfaces does the same for the implementations of a node's or a
-// type's operations, which may name artifacts instead of files.
-func (s *service) checkInterfaces(n node, names map[string]bool) {
-	for _, i := range n.key("interfaces").fields() {
-		for _, list := range []node{i, i.key("operations")} {
-			for _, operation := range list.fields() {
-				for _, file := range implementations(operation) {
-					if name := file.text(); !names[name] && (strings.Contains(name, "/") || path.Ext(name) != "") {
-						s.checkFile(file)
+// checkType does the same for the operations of a type, whose artifacts may be
+// its nodes' business.
+func (s *service) checkType(definition node) {
+	for file := range operations(definition) {
+		if isPath(file.text()) {
+			s.checkFile(file)
+		}
+	}
+}
+
+// isPath tells a file from an artifact's name: both may implement an operation.
+func isPath(name string) bool { return strings.Contains(name, "/") || path.Ext(name) != "" }
+
+// operations iterates over what implements the operations of a node or type.
+func operations(n node) iter.Seq[node] {
+	return func(yield func(node) bool) {
+		for _, i := range n.key("interfaces").fields() {
+			for _, list := range []node{i, i.key("operations")} {
+				for _, operation := range list.fields() {
+					for _, file := range implementations(operation) {
+						if file.text() != "" && !yield(file) {
+							return
+						}
 					}
 				}
 			}
@@ -45,13 +78,21 @@ func implementations(operation node) []node {
 	if i.text() != "" {
 		return []node{i}
 	}
-	return append(i.key("dependencies").items(), i.key("primary"))
+	dependencies := i.key("dependencies")
+	return append(dependencies.items(), dependencies, i.key("primary"))
 }
+
+// isForeign recognizes URLs, commands and references of registries.
+func isForeign(name string) bool { return strings.ContainsAny(name, " :") }
 
 func (s *service) checkFile(n node) {
 	name := n.text()
-	if name == "" || strings.ContainsAny(name, " :") {
-		return // a URL, a command, a reference of a registry
+	switch {
+	case isHTTP(name):
+		s.warn(CodeArtifactRemote, n.place(), "an artifact by URL is not fetched").found("%s", name)
+		return
+	case name == "" || isForeign(name):
+		return
 	}
 	switch file, how := s.lookup(path.Dir(n.file), name); how {
 	case matchNone:

@@ -20,6 +20,9 @@ func (r *reader) csar(metaFile string) {
 	meta := r.parseTOSCAMeta(metaFile, data)
 	r.checkMeta(meta)
 	entry := r.entry(meta)
+	if entry == "" && !slices.ContainsFunc(r.list, func(f FileInfo) bool { return isYAML(f.Path) || path.Ext(f.Path) == ".json" }) {
+		r.err(CodeDescriptorMissing, Place{}, "the package has no VNFD, and no other template either")
+	}
 	metadataFile := r.folded[strings.ToLower(path.Join(path.Dir(metaFile), "metadata.yaml"))]
 	if metadataFile != "" || meta.keys["image"].text != "" || r.speaksOpenBaton(entry) {
 		r.openBatonCSAR(meta, metadataFile, entry)
@@ -71,8 +74,7 @@ func (r *reader) csarWithoutMeta() {
 	var roots, withManifest []string
 	anyYAML := false
 	for _, f := range r.list {
-		ext := path.Ext(strings.ToLower(f.Path))
-		if ext != ".yaml" && ext != ".yml" {
+		if !isYAML(f.Path) {
 			continue
 		}
 		anyYAML = true
@@ -84,7 +86,7 @@ func (r *reader) csarWithoutMeta() {
 			withManifest = append(withManifest, f.Path)
 		}
 	}
-	laidOut := r.hasFolder("tosca-metadata", "tosca_metadata") || len(roots) == 0 && r.hasFolder("definitions")
+	laidOut := r.hasFolder("tosca-metadata", "tosca_metadata") || len(roots) == 0 && r.hasFolder("definitions", "artifacts")
 	misplaced := slices.IndexFunc(r.list, func(f FileInfo) bool { return strings.EqualFold(path.Base(f.Path), "tosca.meta") })
 	switch {
 	case misplaced >= 0:
@@ -106,10 +108,19 @@ func (r *reader) csarWithoutMeta() {
 	}
 }
 
+func isYAML(file string) bool {
+	ext := strings.ToLower(path.Ext(file))
+	return ext == ".yaml" || ext == ".yml"
+}
+
 // template reads a package by its entry template. meta is nil without TOSCA.meta.
 func (r *reader) template(entry string, meta *toscaMeta) {
 	p := r.pkg
 	p.Dialect, p.Descriptor = Simple, entry
+	if r.looksLikeOSM(entry) {
+		r.osmDescriptor(entry) // from release ELEVEN on in the containers of SOL004
+		return
+	}
 	if r.foreignTemplate(entry) {
 		p.Subject = Service
 		r.nameFromTemplate(node{file: entry}, meta)
@@ -120,15 +131,22 @@ func (r *reader) template(entry string, meta *toscaMeta) {
 		return
 	}
 	root := s.templates[0].node
-	if meta == nil && !root.key("tosca_definitions_version", "topology_template", "service_template", "node_types").exists() {
+	switch {
+	case root.key("tosca_definitions_version").exists():
+	case root.key("topology_template", "service_template", "node_types").exists():
+		r.warn(CodeTemplateVersion, root.place(), "the template does not state its version of TOSCA").expected("tosca_definitions_version")
+	case meta == nil:
 		r.err(CodeNotAPackage, root.place(), "the YAML file in the root is no TOSCA template").expected("tosca_definitions_version")
 		return
+	case root.exists():
+		r.warn(CodeTemplateForeign, root.place(), "the main template has none of TOSCA's keys").expected("tosca_definitions_version")
 	}
 	if meta == nil && root.key("tosca_definitions_version").text() == "tosca_simple_yaml_1_0" {
 		r.warn(CodeMetaMissing, Place{}, "version 1.0 of the Simple Profile knows no package without TOSCA.meta").expected("TOSCA-Metadata/TOSCA.meta")
 	}
 	p.Dialect = r.dialect(s, meta)
 	s.topologies()
+	s.checkReferences()
 	hasTopology := slices.ContainsFunc(s.templates, func(t template) bool { return t.topology.isMap() })
 	switch {
 	case hasTopology:

@@ -21,14 +21,20 @@ func TestTOSCAMeta(t *testing.T) {
 		{"with comments and a document mark", "---\n# made by hand\n" + good, nil},
 		{"opening with blank lines", "\n\n" + good, nil},
 		{"opening with the archive's own name", "Name: archive\n" + good, nil},
-		{"with blocks of files", good + "\n\n\nName: a.yaml\nContent-type: text/x\n\nName: gone\nAlgorithm: SHA-256\nHash: 00\n", nil},
-		{"with a file's block that no blank line parts", good + "Name: gone\nContent-Type: text/x\nCreated-By: another\n", nil},
+		{"with blocks of files", good + "\n\n\nName: a.yaml\nContent-type: text/x\n\nName: Files/\n\nName: https://example.com/x\n", nil},
+		{"with blocks of files that are not there", good + "\nName: gone\nContent-type: text/x\n\nName: a.yaml\n\nName: gone/too\n", []string{"warning meta-entry-dangling TOSCA-Metadata/TOSCA.meta:6"}},
+		{"with a file's block that no blank line parts", good + "Name: a.yaml\nContent-Type: text/x\nCreated-By: another\n", nil},
 		{"with a stray block without a name", good + "\nSHA-256: 00\n", nil},
 		{"without its keys", "Entry-Definitions: a.yaml\n", []string{
 			"warning meta-key-missing TOSCA-Metadata/TOSCA.meta", "warning meta-key-missing TOSCA-Metadata/TOSCA.meta", "warning meta-key-missing TOSCA-Metadata/TOSCA.meta"}},
 		{"that is YAML", good + "dependencies:\n  - name: java\n", []string{"error meta-malformed TOSCA-Metadata/TOSCA.meta:6"}},
 		{"with a line without a key", good + "nonsense\n", []string{"error meta-malformed TOSCA-Metadata/TOSCA.meta:5"}},
 		{"with a key twice", good + "Entry-Definitions: b.yaml\n", []string{"error yaml-duplicate-key TOSCA-Metadata/TOSCA.meta:5"}},
+		{"with a key twice that says the same", good + "Entry-Definitions: a.yaml\n", []string{"warning yaml-duplicate-key TOSCA-Metadata/TOSCA.meta:5"}},
+		{"with a key twice that decides nothing", good + "Created-By: somebody\n", []string{"warning yaml-duplicate-key TOSCA-Metadata/TOSCA.meta:5"}},
+		{"with keys without values", "TOSCA-Meta-File-Version:\nCSAR-Version:\nCreated-By:\nEntry-Definitions: a.yaml\nETSI-Entry-Manifest:\n", []string{
+			"warning meta-key-missing TOSCA-Metadata/TOSCA.meta:1", "warning meta-key-missing TOSCA-Metadata/TOSCA.meta:2",
+			"warning meta-key-missing TOSCA-Metadata/TOSCA.meta:3", "warning meta-key-missing TOSCA-Metadata/TOSCA.meta:5"}},
 		{"without Entry-Definitions", "TOSCA-Meta-File-Version: 1.0\nCSAR-Version: 1.1\nCreated-By: acme\n", []string{"error entry-definitions-missing TOSCA-Metadata/TOSCA.meta"}},
 		{"with Entry-Definitions that are not there", "TOSCA-Meta-File-Version: 1.0\nCSAR-Version: 1.1\nCreated-By: acme\nEntry-Definitions: gone.yaml\n", []string{"error entry-definitions-dangling TOSCA-Metadata/TOSCA.meta:4"}},
 		{"with Entry-Definitions in another case", "TOSCA-Meta-File-Version: 1.0\nCSAR-Version: 1.1\nCreated-By: acme\nEntry-Definitions: A.YAML\n", []string{"warning path-case TOSCA-Metadata/TOSCA.meta:4"}},
@@ -64,6 +70,7 @@ func TestDialects(t *testing.T) {
 		{"two templates", mapFiles{"a.yaml": plainTemplate, "b.yml": plainTemplate}, "", "", []string{"error entry-ambiguous"}},
 		{"no template in the root", mapFiles{"templates/a.yaml": plainTemplate}, "", "", []string{"error entry-missing"}},
 		{"Definitions without TOSCA.meta", mapFiles{"Definitions/a.yaml": plainTemplate}, "", "", []string{"error meta-missing"}},
+		{"Artifacts without TOSCA.meta", mapFiles{"Artifacts/Deployment/image": "x"}, "", "", []string{"error meta-missing"}},
 		{"TOSCA-Metadata without TOSCA.meta", mapFiles{"TOSCA-Metadata/x": "x", "a.yaml": plainTemplate}, "", "", []string{"error meta-missing"}},
 		{"TOSCA.meta in another folder", mapFiles{"TOSCA-metadate/TOSCA.meta": meta, "a.yaml": plainTemplate}, "", "", []string{"error meta-missing"}},
 		{"TOSCA.meta in the root, as TOSCA 2.0 has it", mapFiles{"TOSCA.meta": meta, "a.yaml": "tosca_definitions_version: tosca_2_0\nservice_template: {}\n"}, tosca.Simple, tosca.Service, nil},
@@ -76,6 +83,11 @@ func TestDialects(t *testing.T) {
 		{"an NS", mapFiles{"a.yaml": topology + "tosca.nodes.nfv.NS}, v: {type: tosca.nodes.nfv.VNF}}}\n"}, tosca.SOL004, tosca.NS, nil},
 		{"TOSCA in XML", mapFiles{"TOSCA-Metadata/TOSCA.meta": meta, "a.yaml": "<?xml version='1.0'?><Definitions/>"}, tosca.Simple, tosca.Service, []string{"warning template-foreign a.yaml"}},
 		{"Heat", mapFiles{"a.yaml": "# Heat\nheat_template_version: 2016-10-14\n"}, tosca.Simple, tosca.Service, []string{"warning template-foreign a.yaml"}},
+		{"YAML that is not TOSCA's", mapFiles{"TOSCA-Metadata/TOSCA.meta": meta, "a.yaml": "replicas: 3\n"}, tosca.Simple, tosca.Types, []string{"warning template-foreign a.yaml:1:1"}},
+		{"a template without its version", mapFiles{"TOSCA-Metadata/TOSCA.meta": meta, "a.yaml": "node_types: {}\n"}, tosca.Simple, tosca.Types, []string{"warning template-version-missing a.yaml:1:1"}},
+		{"TOSCA.meta and nothing that it could name", mapFiles{"TOSCA-Metadata/TOSCA.meta": meta, "a.txt": "x"}, "", "", []string{"error descriptor-missing", "error entry-definitions-dangling TOSCA-Metadata/TOSCA.meta:4"}},
+		{"a VNFD of OSM in a CSAR", mapFiles{"TOSCA-Metadata/TOSCA.meta": meta, "a.yaml": "vnfd: {id: web, vdu: [{id: front}]}\n"}, tosca.OSM, tosca.VNF, nil},
+		{"an NSD of OSM in a CSAR without TOSCA.meta", mapFiles{"a.yaml": "nsd: {nsd: [{id: web}]}\n", "a.mf": "metadata:\n"}, tosca.OSM, tosca.NS, nil},
 		{"two of SDC's main templates", mapFiles{"TOSCA-Metadata/TOSCA.meta": meta, "MainServiceTemplate.yaml": plainTemplate, "Definitions/MainServiceTemplate.yaml": plainTemplate}, "", "", []string{"error entry-definitions-dangling TOSCA-Metadata/TOSCA.meta:4"}},
 		{"SDC's main template instead of the entry", mapFiles{"TOSCA-Metadata/TOSCA.meta": meta, "MainServiceTemplate.yaml": plainTemplate}, tosca.Simple, tosca.Service, []string{"warning entry-definitions-dangling TOSCA-Metadata/TOSCA.meta:4"}},
 	}
@@ -141,14 +153,20 @@ func TestOSM(t *testing.T) {
   sw-image-desc:
   - {id: img, image: ubuntu}
   - {id: other, name: debian}
+  - {id: elsewhere, image: ami-1, vim-type: aws}
   vdu:
   - id: front
     sw-image-desc: img
-    alternative-sw-image-desc: [other]
-`, tosca.VNF, "web", []string{"front: ubuntu, debian"}, nil},
+    alternative-sw-image-desc: [other, elsewhere, undescribed]
+`, tosca.VNF, "web", []string{"front: ubuntu, debian, undescribed"}, nil},
 		{"an NSD", "nsd:\n  nsd:\n  - id: service\n", tosca.NS, "service", []string{}, nil},
-		{"a wrapped package", "manifest:vnsf:\n  package: web.tar.gz\n  descriptor: web/web_vnfd.yaml\n", tosca.VNF, "web_vnfd", []string{},
-			[]string{"warning nested-package web_vnfd.yaml:1:1"}},
+		{"a slice", "nst:\n- id: slice\n  name: slice\n", tosca.NS, "slice", []string{}, nil},
+		{"a wrapped package that cannot be looked into", "manifest:vnsf:\n  package: checksums.txt\n  descriptor: web/web_vnfd.yaml\n", tosca.VNF, "web_vnfd", []string{},
+			[]string{"warning nested-package web_vnfd.yaml:2:12"}},
+		{"a wrapped package that is not there", "manifest:vnsf:\n  package: web.tar.gz\n  descriptor: web/web_vnfd.yaml\n", tosca.VNF, "web_vnfd", []string{},
+			[]string{"error descriptor-missing web_vnfd.yaml:2:12"}},
+		{"a wrapper that names no package", "manifest:ns:\n  descriptor: web/web_nsd.yaml\n", tosca.NS, "web_nsd", []string{},
+			[]string{"error descriptor-missing web_vnfd.yaml"}},
 		{"a malformed descriptor", "vnfd:\n  id: {\n", "", "", []string{}, []string{"error descriptor-malformed web_vnfd.yaml:2"}},
 	}
 	for _, tt := range tests {

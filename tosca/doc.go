@@ -7,7 +7,7 @@
 //	Files ─▶ dialect? ─┬─ Metadata.yaml + VNFD (JSON) ───────────▶ openbaton-tar
 //	                   ├─ TOSCA.meta + Metadata.yaml + template ─▶ openbaton-csar
 //	                   ├─ TOSCA.meta or one root template ───────▶ sol004, tosca-simple
-//	                   └─ vnfd: or nsd: at the root ─────────────▶ osm
+//	                   └─ vnfd: or nsd: at the root or the entry ▶ osm
 //	                                                       │
 //	                               Package{VDUs, Images, Files}, Findings
 //

@@ -70,6 +70,9 @@ func FuzzVNFD(f *testing.F) {
 	f.Add([]byte(vnfdJSON))
 	f.Add([]byte(etsiPackage()["Definitions/flavour.yaml"]))
 	f.Add([]byte(csarPackage()["Definitions/ns.yaml"]))
+	f.Add([]byte("topology_template: {node_templates: {a: {interfaces: {s: {c: x}}}}, outputs: {o: {value: {get_attribute: [b, c]}}}, " +
+		"policies: [{p: {type: tosca.policies.nfv.InstantiationLevels, properties: {levels: {l: {scale_info: {s: 1}}}}}}]}\n"))
+	f.Add([]byte("manifest:ns: {package: Files/images/a.img, descriptor: x}\n"))
 	f.Add([]byte("vnfd: {vdu: [{id: a, image: [b, b]}]}\n"))
 	f.Add([]byte("a: &a {<<: [*a, {b: c}], type: {get_input: [x, {get_property: [SELF, y]}]}}\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {

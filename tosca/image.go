@@ -68,12 +68,14 @@ func (r *reader) formats(d *ImageDescription, config node) {
 		d.DiskFormat, d.ContainerFormat = d.ContainerFormat, d.DiskFormat
 	}
 	if d.DiskFormat != "" && !slices.Contains(diskFormats, d.DiskFormat) {
-		r.warn(CodeFormatUnknown, disk.place(), "the disk format is unknown to OpenStack").
+		r.warn(CodeFormatUnknown, disk.place(), "the disk format is unknown to OpenStack; the image's own is taken").
 			expected("%s", strings.Join(diskFormats, ", ")).found("%s", d.DiskFormat)
+		d.DiskFormat = ""
 	}
 	if d.ContainerFormat != "" && !slices.Contains(containerFormats, d.ContainerFormat) {
-		r.warn(CodeFormatUnknown, container.place(), "the container format is unknown to OpenStack").
+		r.warn(CodeFormatUnknown, container.place(), "the container format is unknown to OpenStack; bare is taken").
 			expected("%s", strings.Join(containerFormats, ", ")).found("%s", d.ContainerFormat)
+		d.ContainerFormat = ""
 	}
 }
 
@@ -83,8 +85,8 @@ var digestSizes = []struct {
 	size      int
 }{{"md5", 16}, {"sha1", 20}, {"sha224", 28}, {"sha256", 32}, {"sha384", 48}, {"sha512", 64}}
 
-// checksum reads {algorithm, hash}, or a bare digest, whose algorithm is told
-// by its length.
+// checksum reads {algorithm, hash}, algorithm:hash, or a bare digest, whose
+// algorithm is told by its length.
 func (r *reader) checksum(d *ImageDescription, n node) {
 	hash, algorithm := n, ""
 	if n.isMap() {
@@ -99,6 +101,9 @@ func (r *reader) digest(d *ImageDescription, hash node, algorithm string) {
 		return
 	}
 	digest := strings.ToLower(hash.text())
+	if prefix, rest, ok := strings.Cut(digest, ":"); ok && algorithm == "" {
+		algorithm, digest = strings.ReplaceAll(prefix, "-", ""), rest
+	}
 	sum, err := hex.DecodeString(digest)
 	for _, known := range digestSizes {
 		if err == nil && len(sum) == known.size && (algorithm == "" || algorithm == known.algorithm) {
@@ -115,7 +120,8 @@ func (r *reader) digest(d *ImageDescription, hash node, algorithm string) {
 
 // addImage adds an image to the package. One described twice in the same way
 // is one image; the larger of two minimums holds. One name for two different
-// images is an error: which of them a VDU boots would be chance.
+// images is an error: which of them a VDU boots would be chance. But where the
+// package brings neither, the VIM has one image of that name, and that is it.
 func (r *reader) addImage(d ImageDescription) {
 	if len(r.pkg.Images) == maxImages {
 		r.tooMany(d.Place, "images", maxImages)
@@ -128,7 +134,11 @@ func (r *reader) addImage(d ImageDescription) {
 	}
 	have := &r.pkg.Images[i]
 	if !sameImage(*have, d) {
-		r.err(CodeImageDeclaredTwice, d.Place, "image %s is declared twice, differently", clip(d.Name)).
+		report := r.err
+		if have.File+have.URL+d.File+d.URL == "" {
+			report = r.warn
+		}
+		report(CodeImageDeclaredTwice, d.Place, "image %s is declared twice, differently", clip(d.Name)).
 			found("the first at %s", have.Place)
 		return
 	}

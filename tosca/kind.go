@@ -1,6 +1,9 @@
 package tosca
 
-import "strings"
+import (
+	"iter"
+	"strings"
+)
 
 // kind is what a node template is to the launch of its VNF.
 type kind int
@@ -22,7 +25,9 @@ const (
 // are known without their definitions, which packages often leave out.
 func (s *service) kindOf(typeName string) kind {
 	for range 32 {
-		if k := kindByName(typeName); k != kindUnknown {
+		k := kindByName(typeName)
+		// One in TOSCA's name space that the templates define is an author's own.
+		if k != kindUnknown && (k != kindOther || !s.types[typeName].exists()) {
 			return k
 		}
 		typeName = s.typeNode(typeName).key("derived_from").text()
@@ -31,6 +36,24 @@ func (s *service) kindOf(typeName string) kind {
 		}
 	}
 	return kindUnknown
+}
+
+// ancestors iterates over the definitions of a type and of those that it is
+// derived from, up to the first that is TOSCA's own: nothing that matters here
+// is in those, and their files are large.
+func (s *service) ancestors(typeName string) iter.Seq[node] {
+	return func(yield func(node) bool) {
+		for range 32 {
+			if strings.HasPrefix(typeName, "tosca.nodes.") && !s.types[typeName].exists() {
+				return
+			}
+			t := s.typeNode(typeName)
+			if !t.exists() || !yield(t) {
+				return
+			}
+			typeName = t.key("derived_from").text()
+		}
+	}
 }
 
 func kindByName(typeName string) kind {

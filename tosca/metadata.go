@@ -142,6 +142,10 @@ func (r *reader) bringImage(m *metadata, image, config node, must bool) {
 	switch {
 	case inPackage:
 		link = node{} // other than url in images:
+	case link.exists() && !isHTTP(link.text()) && slices.Contains(r.pkg.VIMTypes, "docker"):
+		r.warn(CodeImageIsContainer, link.place(), "the image is a container image").found("%s", link.text())
+		m.every = append(m.every, name.text())
+		return
 	case must:
 	case !link.exists():
 		return

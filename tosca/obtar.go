@@ -111,6 +111,7 @@ func (r *reader) readVNFD(m *metadata, file string) {
 		}
 		return
 	}
+	r.strictKeys(vnfd)
 	p.DescriptorID = vnfd.key("id").text()
 	r.agree(m, vnfd)
 	if v := vnfd.key("vnfPackageLocation"); v.text() != "" {
@@ -121,6 +122,7 @@ func (r *reader) readVNFD(m *metadata, file string) {
 		r.err(CodeVDUMissing, vnfd.place(), "the VNFD has no VDU").expected(`"vdu": a list of at least one`)
 	}
 	for i, vdu := range vdus {
+		r.strictKeys(vdu)
 		name := vdu.key("name", "id").text()
 		if name == "" {
 			name = "vdu-" + strconv.Itoa(i+1)

@@ -2,6 +2,7 @@ package tosca_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -174,6 +175,23 @@ func TestOpenBatonOlderImageForm(t *testing.T) {
 	}
 }
 
+// For containers the link is the image's name in a registry.
+func TestOpenBatonContainerImages(t *testing.T) {
+	for _, upload := range []string{"true", "check"} {
+		t.Run("upload "+upload, func(t *testing.T) {
+			p, findings := tosca.Read(olderTar("  upload: "+upload+"\n  link: acme/web:1.0").edit(t, "metadata.YAML", "[openstack]", "[docker]"))
+			var codes []string
+			for _, f := range findings {
+				codes = append(codes, string(f.Severity)+" "+string(f.Code))
+			}
+			if !slices.Contains(codes, "warning image-is-container") || findings.Refused() {
+				t.Errorf("findings %v", findings)
+			}
+			wantModel(t, p, []string{"client: own-image, packed", "vdu-2: packed"}, []string{})
+		})
+	}
+}
+
 func TestOpenBatonTarRules(t *testing.T) {
 	const metadata = "Metadata.yaml"
 	tests := []struct {
@@ -229,6 +247,12 @@ func TestOpenBatonTarRules(t *testing.T) {
 		{"VNFD with a name twice", func(t *testing.T, m mapFiles) mapFiles {
 			return m.edit(t, "vnfd.json", `"version"`, `"name": "iperf", "version"`)
 		}, []string{"error yaml-duplicate-key vnfd.json:4:3"}},
+		{"VNFD whose VDU names its images twice", func(t *testing.T, m mapFiles) mapFiles {
+			return m.edit(t, "vnfd.json", `{"vm_image": []}`, `{"vm_image": [], "vm_image": ["a"]}`)
+		}, []string{"error yaml-duplicate-key vnfd.json:7:22"}},
+		{"VNFD with a key twice that does not matter to images", func(t *testing.T, m mapFiles) mapFiles {
+			return m.edit(t, "vnfd.json", `{"vm_image": []}`, `{"vm_image": [], "vnfc": [{"a": 1, "a": 2}]}`)
+		}, []string{"warning yaml-duplicate-key vnfd.json:7:40"}},
 		{"metadata malformed", func(t *testing.T, m mapFiles) mapFiles {
 			return m.edit(t, metadata, "nfvo_version: 6.0.0", "nfvo_version: {6.0.0")
 		}, []string{"error metadata-malformed Metadata.yaml:3"}},

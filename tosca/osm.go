@@ -2,23 +2,19 @@ package tosca
 
 import (
 	"cmp"
-	"path"
 	"strings"
 )
 
 // osm reads an Open Source MANO package, if the files are one: a YAML file in
 // the root whose only key names a VNFD or NSD, of the catalogue form (before
-// release NINE) or of SOL006. Its images are names on the VIM.
+// release NINE) or of SOL006, or a network slice template, which has NSDs. Its
+// images are names on the VIM.
 func (r *reader) osm() bool {
 	for _, f := range r.list {
-		ext := path.Ext(strings.ToLower(f.Path))
-		if strings.Contains(f.Path, "/") || ext != ".yaml" && ext != ".yml" || !r.looksLikeOSM(f.Path) {
+		if strings.Contains(f.Path, "/") || !isYAML(f.Path) || !r.looksLikeOSM(f.Path) {
 			continue
 		}
-		root := r.document(f.Path, CodeDescriptorMalformed)
-		r.roles[f.Path] = RoleDescriptor
-		r.pkg.Dialect, r.pkg.Descriptor = OSM, f.Path
-		r.osmDescriptor(root)
+		r.osmDescriptor(f.Path)
 		return true
 	}
 	return false
@@ -34,25 +30,25 @@ func (r *reader) looksLikeOSM(file string) bool {
 	for line := range strings.Lines(string(data)) {
 		key, _, _ := strings.Cut(line, " ")
 		switch strings.TrimSpace(key) {
-		case "vnfd:", "nsd:", "vnfd:vnfd-catalog:", "nsd:nsd-catalog:", "vnfd-catalog:", "nsd-catalog:", "manifest:vnsf:", "manifest:ns:":
+		case "vnfd:", "nsd:", "nst:", "vnfd:vnfd-catalog:", "nsd:nsd-catalog:", "vnfd-catalog:", "nsd-catalog:", "manifest:vnsf:", "manifest:ns:":
 			return true
 		}
 	}
 	return false
 }
 
-func (r *reader) osmDescriptor(root node) {
+func (r *reader) osmDescriptor(file string) {
 	p := r.pkg
-	for k, v := range root.fields() {
+	p.Dialect, p.Descriptor = OSM, file
+	r.roles[file] = RoleDescriptor
+	for k, v := range r.document(file, CodeDescriptorMalformed).fields() {
 		name := k.text()
 		p.Subject = VNF
 		if strings.HasPrefix(name, "ns") || strings.HasSuffix(name, ":ns") {
 			p.Subject = NS
 		}
 		if strings.HasPrefix(name, "manifest:") {
-			// SHIELD wraps an OSM package in another archive.
-			p.Name = strings.TrimSuffix(path.Base(v.key("descriptor").text()), path.Ext(v.key("descriptor").text()))
-			r.warn(CodeNestedPackage, k.place(), "the package inside the package is not opened").found("%s", v.key("package").text())
+			r.wrapped(v)
 			return
 		}
 		// nsd:nsd-catalog: {nsd: [...]}, or {nsd:nsd: [...]}, or SOL006's own levels.
@@ -75,21 +71,34 @@ func (r *reader) osmDescriptor(root node) {
 	}
 }
 
+// forOpenStack reports whether an image is for no other kind of VIM.
+func forOpenStack(image node) bool {
+	vim := image.key("vim-type").text()
+	return vim == "" || strings.EqualFold(vim, "openstack")
+}
+
 // osmVDUs reads image of the catalogue form, and sw-image-desc of SOL006, where
 // the VDU names the description and the description the image.
 func (r *reader) osmVDUs(vnfd node) {
 	images := map[string]string{}
 	for _, d := range vnfd.key("sw-image-desc").items() {
-		images[d.key("id").text()] = cmp.Or(d.key("image", "name").text(), d.key("id").text())
+		id := d.key("id").text()
+		images[id] = ""
+		if forOpenStack(d) {
+			images[id] = cmp.Or(d.key("image", "name").text(), id)
+		}
 	}
 	for _, vdu := range vnfd.key("vdu").items() {
 		v := VDU{Name: cmp.Or(vdu.key("id").text(), vdu.key("name").text()), Place: vdu.place(), SoftwareImageID: vdu.key("sw-image-desc").text()}
 		for _, id := range append(vdu.key("sw-image-desc").texts(), vdu.key("alternative-sw-image-desc").texts()...) {
-			v.Images = append(v.Images, cmp.Or(images[id], id))
+			if name, ok := images[id]; ok {
+				id = name
+			}
+			v.Images = append(v.Images, id)
 		}
 		v.Images = append(v.Images, vdu.key("image").texts()...)
 		for _, alternative := range vdu.key("alternative-images").items() {
-			if vim := alternative.key("vim-type").text(); vim == "" || strings.EqualFold(vim, "openstack") {
+			if forOpenStack(alternative) {
 				v.Images = append(v.Images, alternative.key("image").text())
 			}
 		}

@@ -134,6 +134,16 @@ type Files interface {
 	ReadFile(path string) ([]byte, error)
 }
 
+// Nest is implemented by [Files] whose members may be packages themselves.
+type Nest interface {
+	Files
+	// OpenPackage opens a member as a package. The findings are about its
+	// container, with paths inside it; the Files are nil if they refuse it. It
+	// fails for a member that is not there, too large, or not to be read a
+	// second time. What it returns lives as long as the Files around it.
+	OpenPackage(path string) (Files, Findings, error)
+}
+
 // FileInfo is an entry of [Files].
 type FileInfo struct {
 	Path string

@@ -59,7 +59,7 @@ func (r *reader) parseYAML(file string, data []byte, code Code) node {
 	}
 	root := node{file: file}
 	root = root.at(doc.Content[0])
-	return r.inspect(root, code, code == CodeDescriptorMalformed)
+	return r.inspect(root, code)
 }
 
 func (r *reader) parseJSON(file string, data []byte, code Code) node {
@@ -72,24 +72,29 @@ func (r *reader) parseJSON(file string, data []byte, code Code) node {
 		r.err(code, Place{File: file, Line: line, Column: column}, "not well-formed JSON: %s", err)
 		return node{file: file}
 	}
-	return r.inspect(node{root, file}, code, false)
+	return r.inspect(node{root, file}, code)
 }
 
 // strictKeys makes an error of the warning about a key that stands twice, in a
 // map where the one or the other would be another image.
 func (r *reader) strictKeys(n node) {
 	for k := range n.fields() {
-		if f := r.twice[k.place()]; f > 0 {
-			r.findings[f-1].Severity = Error
-		}
+		r.strictKey(k)
+	}
+}
+
+// strictKey does the same for one key.
+func (r *reader) strictKey(k node) {
+	if f := r.twice[k.place()]; f > 0 {
+		r.findings[f-1].Severity = Error
 	}
 }
 
 // inspect walks a document once: it counts its values, reports keys that stand
 // twice, and puts the entries of merge keys (<<) in their place. It returns the
 // document, or the absent value for one that is not usable.
-func (r *reader) inspect(root node, code Code, lenient bool) node {
-	i := inspection{reader: r, code: code, lenient: lenient, sizes: map[*yaml.Node]int{}}
+func (r *reader) inspect(root node, code Code) node {
+	i := inspection{reader: r, code: code, lenient: code == CodeDescriptorMalformed, sizes: map[*yaml.Node]int{}}
 	if _, err := i.walk(root, 0); err != nil {
 		r.err(code, root.place(), "the document is not usable: %s", err)
 		return node{file: root.file}

@@ -43,8 +43,10 @@ type template struct {
 // published, which is written in version 1.2 and later of the Simple Profile.
 // The drafts before it, still in use, know less.
 func (t *template) isSOL001() bool {
-	v, ok := strings.CutPrefix(t.key("tosca_definitions_version").text(), "tosca_simple_yaml_1_")
-	return ok && v != "0" && v != "1" || t.key("tosca_definitions_version").text() == "tosca_2_0"
+	version := t.key("tosca_definitions_version").text()
+	rest, ok := strings.CutPrefix(version, "tosca_simple_yaml_1_")
+	minor, _, _ := strings.Cut(rest, "_") // 1_1_0 is 1_1
+	return ok && minor != "0" && minor != "1" || version == "tosca_2_0"
 }
 
 type typeFile struct {

@@ -146,6 +146,7 @@ func TestFormsOfSoftwareImages(t *testing.T) {
 		compute = "      type: tosca.nodes.nfv.Vdu.Compute\n"
 		data    = "        sw_image_data: {name: a, disk_format: qcow2, container_format: bare}\n"
 		props   = "      properties:\n" + data
+		url     = "      artifacts: {sw_image: 'https://example.com/a.img'}\n"
 	)
 	tests := []struct {
 		name     string
@@ -176,6 +177,8 @@ func TestFormsOfSoftwareImages(t *testing.T) {
 			[]string{"VDU: a"}, []string{"a"}, []string{"error image-missing vnfd.yaml:14:29"}},
 		{"an empty file is a placeholder", compute + props + "      artifacts: {sw_image: images/empty}\n",
 			[]string{"VDU: a"}, []string{"a"}, []string{"warning image-empty vnfd.yaml:14:29"}},
+		{"data that is not known yet", compute + "      properties: {sw_image_data: {get_input: unknown}}\n      artifacts: {sw_image: Files/images/a.img}\n",
+			[]string{"VDU: a.img"}, []string{"a.img Files/images/a.img"}, []string{"warning input-unresolved vnfd.yaml:12:35", "warning image-data-missing vnfd.yaml:13:19"}},
 		{"no data at all", compute + "      artifacts: {sw_image: Files/images/a.img}\n",
 			[]string{"VDU: a.img"}, []string{"a.img Files/images/a.img"}, []string{"error image-data-missing vnfd.yaml:12:19"}},
 		{"two artifacts on one node", compute + props + "      artifacts: {sw_image1: Files/images/a.img, sw_image2: Files/images/a.img}\n",
@@ -184,6 +187,8 @@ func TestFormsOfSoftwareImages(t *testing.T) {
 			[]string{"VDU: a"}, []string{"a Files/images/a.img"},
 			[]string{"error image-declared-twice vnfd.yaml:14:49", "error yaml-duplicate-key vnfd.yaml:14:49"}},
 		{"a container image by its name", compute + "      artifacts: {i: {type: tosca.artifacts.nfv.SwImage, file: acme/web:1.0}}\n",
+			[]string{"VDU:"}, []string{}, []string{"warning image-is-container vnfd.yaml:12:64"}},
+		{"a container image by a URL of its own kind", compute + "      artifacts: {i: {type: tosca.artifacts.nfv.SwImage, file: 'docker://acme/web'}}\n",
 			[]string{"VDU:"}, []string{}, []string{"warning image-is-container vnfd.yaml:12:64"}},
 		{"a container image by its format", compute + "      properties: {sw_image_data: {name: a, container_format: docker}}\n",
 			[]string{"VDU:"}, []string{}, []string{"warning image-is-container vnfd.yaml:10:5"}},
@@ -197,14 +202,29 @@ func TestFormsOfSoftwareImages(t *testing.T) {
 			[]string{"VDU: cirros.img"}, []string{"cirros.img http://example.com/x/cirros.img"}, nil},
 		{"a VDU of an unknown type is told by its image", "      type: acme.Unknown\n" + props,
 			[]string{"VDU: a"}, []string{"a"}, nil},
+		{"a VDU of a type in TOSCA's name space that is the author's", "      type: tosca.nodes.nfv.Vdu.Firewall\n" + props +
+			"node_types:\n  tosca.nodes.nfv.Vdu.Firewall: {derived_from: tosca.nodes.nfv.Vdu.Compute}\n",
+			[]string{"VDU: a"}, []string{"a"}, nil},
+		{"data and artifact of the VDU's type", "      type: acme.Vdu\n" +
+			"node_types:\n  acme.Vdu:\n    derived_from: tosca.nodes.nfv.Vdu.Compute\n    properties: {sw_image_data: {type: x, default: {name: a}}}\n" +
+			"    artifacts: {i: {type: tosca.artifacts.nfv.SwImage, file: Files/images/a.img}}\n",
+			[]string{"VDU: a"}, []string{"a Files/images/a.img"}, nil},
 		{"a VDU without an image", compute,
 			[]string{"VDU:"}, []string{}, nil},
 		{"values from an anchor", compute + "      properties:\n        spare: &d {disk_format: raw}\n        sw_image_data: {name: a, <<: *d}\n",
 			[]string{"VDU: a"}, []string{"a"}, nil},
 		{"a checksum that is none", compute + "      properties: {sw_image_data: {name: a, checksum: {algorithm: sha-256, hash: <calculate here>}}}\n",
-			[]string{"VDU: a"}, []string{"a"}, []string{"error image-checksum-malformed vnfd.yaml:12:82"}},
-		{"a checksum of another algorithm's length", compute + "      properties: {sw_image_data: {name: a, checksum: {algorithm: sha-512, hash: " + sha256OfNothing + "}}}\n",
-			[]string{"VDU: a"}, []string{"a"}, []string{"error image-checksum-malformed vnfd.yaml:12:82"}},
+			[]string{"VDU: a"}, []string{"a"}, []string{"warning image-checksum-malformed vnfd.yaml:12:82"}},
+		{"a checksum that is none of an image in the package", compute + "      properties: {sw_image_data: {name: a, checksum: {algorithm: sha-256, hash: <calculate here>}}}\n      artifacts: {sw_image: Files/images/a.img}\n",
+			[]string{"VDU: a"}, []string{"a Files/images/a.img"}, []string{"error image-checksum-malformed vnfd.yaml:12:82"}},
+		{"a checksum of another algorithm's length", compute + "      properties: {sw_image_data: {name: a, checksum: {algorithm: sha-512, hash: " + sha256OfNothing + "}}}\n      artifacts: {sw_image: 'https://example.com/a.img'}\n",
+			[]string{"VDU: a"}, []string{"a https://example.com/a.img"}, []string{"error image-checksum-malformed vnfd.yaml:12:82"}},
+		{"a checksum that is none of a container image", compute + "      properties: {sw_image_data: {name: a, container_format: docker, checksum: '5000'}}\n",
+			[]string{"VDU:"}, []string{}, []string{"warning image-is-container vnfd.yaml:10:5", "warning image-checksum-malformed vnfd.yaml:12:81"}},
+		{"a checksum of an image in the package in one word", compute + "      properties: {sw_image_data: {name: a, checksum: 'SHA-256:" + sha256OfNothing + "'}}\n      artifacts: {sw_image: images/empty}\n",
+			[]string{"VDU: a"}, []string{"a images/empty"}, nil},
+		{"formats that nobody knows", compute + "      properties: {sw_image_data: {name: a, disk_format: img, container_format: lxc}}\n",
+			[]string{"VDU: a"}, []string{"a"}, []string{"warning image-format-unknown vnfd.yaml:12:58", "warning image-format-unknown vnfd.yaml:12:81"}},
 		{"an image node that the VDU requires", "      type: tosca.nodes.nfv.VDU\n      requirements: [{sw_image: IMG}]\n    IMG:\n      type: tosca.nodes.nfv.SwImage\n      properties: {name: a, sw_image: Files/images/a.img}\n",
 			[]string{"VDU: a"}, []string{"a Files/images/a.img"}, nil},
 		{"an image node with a name on the VIM", "      type: tosca.nodes.nfv.VDU\n      requirements: [{sw_image: IMG}]\n    IMG:\n      type: tosca.nodes.nfv.SwImage\n      properties: {name: a, sw_image: cirros}\n",
@@ -215,14 +235,18 @@ func TestFormsOfSoftwareImages(t *testing.T) {
 			[]string{"VDU: a", "DISK: b"}, []string{"a", "b"}, nil},
 		{"one image declared alike by two VDUs", compute + props + "    VDU2:\n" + compute + props,
 			[]string{"VDU: a", "VDU2: a"}, []string{"a"}, nil},
-		{"one name for two images", compute + props + "    VDU2:\n" + compute + "      properties: {sw_image_data: {name: a, disk_format: raw}}\n",
-			[]string{"VDU: a", "VDU2: a"}, []string{"a"}, []string{"error image-declared-twice vnfd.yaml:16:35"}},
-		{"one name for two container formats", compute + props + "    VDU2:\n" + compute + "      properties: {sw_image_data: {name: a, container_format: ova}}\n",
-			[]string{"VDU: a", "VDU2: a"}, []string{"a"}, []string{"error image-declared-twice vnfd.yaml:16:35"}},
+		{"one name for two images", compute + props + url + "    VDU2:\n" + compute + "      properties: {sw_image_data: {name: a, disk_format: raw}}\n",
+			[]string{"VDU: a", "VDU2: a"}, []string{"a https://example.com/a.img"}, []string{"error image-declared-twice vnfd.yaml:17:35"}},
+		{"one name for two container formats", compute + props + url + "    VDU2:\n" + compute + "      properties: {sw_image_data: {name: a, container_format: ova}}\n",
+			[]string{"VDU: a", "VDU2: a"}, []string{"a https://example.com/a.img"}, []string{"error image-declared-twice vnfd.yaml:17:35"}},
+		{"one name for two descriptions of what the VIM has", compute + props + "    VDU2:\n" + compute + "      properties: {sw_image_data: {name: a, disk_format: raw}}\n",
+			[]string{"VDU: a", "VDU2: a"}, []string{"a"}, []string{"warning image-declared-twice vnfd.yaml:16:35"}},
 		{"an empty file with a digest is for who reads the bytes", compute + "      properties: {sw_image_data: {name: a, checksum: " + md5OfNothing + "}}\n      artifacts: {sw_image: images/empty}\n",
 			[]string{"VDU: a"}, []string{"a images/empty"}, nil},
 		{"a node's name twice", compute + props + "    VDU:\n" + compute,
 			[]string{"VDU: a", "VDU:"}, []string{"a"}, []string{"error yaml-duplicate-key vnfd.yaml:14:5"}},
+		{"the name of a node without an image twice", compute + props + "    CP: {type: tosca.nodes.nfv.VduCp}\n    CP: {type: tosca.nodes.nfv.VduCp}\n",
+			[]string{"VDU: a"}, []string{"a"}, []string{"warning yaml-duplicate-key vnfd.yaml:15:5"}},
 		{"an artifact that is missing matters little", "      type: tosca.nodes.SoftwareComponent\n      artifacts: {s: {type: tosca.artifacts.File, file: install.sh}}\n      interfaces: {Standard: {create: {implementation: {primary: create.sh}}, start: s}}\n",
 			[]string{}, []string{}, []string{"warning artifact-missing vnfd.yaml:12:57", "warning artifact-missing vnfd.yaml:13:66"}},
 	}
@@ -231,6 +255,20 @@ func TestFormsOfSoftwareImages(t *testing.T) {
 			p, findings := tosca.Read(oneVDU(tt.node))
 			wantFindings(t, findings, tt.findings...)
 			wantModel(t, p, tt.vdus, tt.images)
+		})
+	}
+}
+
+func TestOnlySOL001AsksForImageData(t *testing.T) {
+	const node = "      type: tosca.nodes.nfv.Vdu.Compute\n      artifacts: {sw_image: Files/images/a.img}\n"
+	for version, severity := range map[string]string{
+		"tosca_simple_yaml_1_0": "warning", "tosca_simple_yaml_1_0_0": "warning", "tosca_simple_yaml_1_1_0": "warning",
+		"tosca_simple_yaml_1_2": "error", "tosca_simple_yaml_1_3": "error", "tosca_2_0": "error",
+	} {
+		t.Run(version, func(t *testing.T) {
+			_, findings := tosca.Read(oneVDU(node).edit(t, "vnfd.yaml", "tosca_simple_yaml_1_3", version).with("TOSCA-Metadata/TOSCA.meta",
+				"TOSCA-Meta-File-Version: 1.0\nCSAR-Version: 1.1\nCreated-By: acme\nEntry-Definitions: vnfd.yaml\n"))
+			wantFindings(t, findings, severity+" image-data-missing vnfd.yaml:12:19")
 		})
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 
 	"gopkg.in/yaml.v3"
@@ -55,10 +56,10 @@ func artifacts(n node) iter.Seq[artifact] {
 	}
 }
 
-// imageArtifacts returns a node's software image artifacts, and beside them
-// those of the older vocabulary, whose file is a name or URL.
-func (s *service) imageArtifacts(n *nodeTemplate) (software, named []artifact) {
-	for a := range artifacts(n.node) {
+// imageArtifacts returns the software image artifacts of a node or type, and
+// beside them those of the older vocabulary, whose file is a name or URL.
+func (s *service) imageArtifacts(n node) (software, named []artifact) {
+	for a := range artifacts(n) {
 		typeName := a.key("type").text()
 		switch {
 		case a.Kind == yaml.ScalarNode && strings.HasPrefix(strings.ToLower(a.name.text()), "sw_image"):
@@ -88,12 +89,36 @@ func (s *service) declaresImage(n *nodeTemplate) bool {
 	return false
 }
 
-// declared reads a node's image: an artifact with the file, sw_image_data with
-// the description, either alone, or a name on the VIM.
+// declared reads a node's image. A checksum that cannot be read refuses an
+// image that has bytes to compare with it, and no other.
 func (s *service) declared(n *nodeTemplate) declaration {
+	before := len(s.findings)
+	out := s.declaration(n)
+	if !slices.ContainsFunc(out.descriptions, func(d ImageDescription) bool { return d.File+d.URL != "" }) {
+		for i := range s.findings[before:] {
+			if f := &s.findings[before+i]; f.Code == CodeChecksumMalformed {
+				f.Severity = Warning
+			}
+		}
+	}
+	return out
+}
+
+// declaration reads an artifact with the file, sw_image_data with the
+// description, either alone, or a name on the VIM. What the node does not say
+// its type may.
+func (s *service) declaration(n *nodeTemplate) declaration {
 	properties := n.key("properties")
 	data := s.eval(n, properties.key("sw_image_data"))
-	software, named := s.imageArtifacts(n)
+	software, named := s.imageArtifacts(n.node)
+	for t := range s.ancestors(n.key("type").text()) {
+		if !data.exists() {
+			data = t.path("properties", "sw_image_data", "default")
+		}
+		if len(software)+len(named) == 0 {
+			software, named = s.imageArtifacts(t)
+		}
+	}
 	if n.kind == kindImage {
 		return s.imageNode(n, properties)
 	}
@@ -138,7 +163,7 @@ func (s *service) softwareImage(n *nodeTemplate, a artifact, data node) declarat
 		}
 		d.Name = path.Base(from.text())
 		report := s.warn
-		if n.scope.isSOL001() {
+		if _, _, unknownYet := function(n.path("properties", "sw_image_data")); n.scope.isSOL001() && !unknownYet {
 			report = s.err
 		}
 		report(CodeImageDataMissing, a.name.place(), "the software image of %s has no sw_image_data", clip(n.name.text())).
@@ -243,7 +268,7 @@ func (s *service) repository(n *nodeTemplate, a artifact) string {
 // imageNode reads a node that is an image, as drafts of SOL001 and vendors
 // have it: the properties are the data, and the source is among them.
 func (s *service) imageNode(n *nodeTemplate, properties node) declaration {
-	software, _ := s.imageArtifacts(n)
+	software, _ := s.imageArtifacts(n.node)
 	if len(software) > 0 {
 		return s.softwareImage(n, software[0], properties)
 	}
@@ -323,8 +348,12 @@ func (s *service) isContainer(n *nodeTemplate, d ImageDescription, from node) bo
 var registryName = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]*(:[0-9]+)?(/[a-z0-9._-]+)*(:[\w.-]+)?(@sha256:[0-9a-f]{64})?$`)
 
 // isRegistryName tells a reference of a container registry from a path: it has
-// a slash or a tag, no ending of a disk image, and no folder of the package.
+// a slash or a tag, no ending of a disk image, and no folder of the package. It
+// may be a URL of the schemes that container tools have for it.
 func (s *service) isRegistryName(name string) bool {
+	if scheme, _, ok := strings.Cut(name, "://"); ok {
+		return scheme == "docker" || scheme == "oci"
+	}
 	if !strings.ContainsAny(name, "/:") || !registryName.MatchString(name) {
 		return false
 	}

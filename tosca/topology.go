@@ -18,7 +18,7 @@ type nodeTemplate struct {
 // declare of images.
 func (s *service) nodes(t *template) []*nodeTemplate {
 	var out []*nodeTemplate
-	s.strictKeys(t.topology.key("node_templates"))
+	bootable := map[string]bool{} // names that a node has which may declare an image
 	for name, n := range t.topology.key("node_templates").fields() {
 		nt := &nodeTemplate{node: n, name: name, kind: s.kindOf(n.key("type").text()), scope: t}
 		if nt.kind == kindUnknown && s.declaresImage(nt) {
@@ -27,10 +27,16 @@ func (s *service) nodes(t *template) []*nodeTemplate {
 		switch nt.kind {
 		case kindCompute, kindStorage, kindImage:
 			nt.image = s.declared(nt)
+			bootable[name.text()] = true
 		default:
 			s.checkArtifacts(nt)
 		}
 		out = append(out, nt)
+	}
+	for _, n := range out {
+		if bootable[n.name.text()] {
+			s.strictKey(n.name)
+		}
 	}
 	return out
 }
@@ -54,7 +60,7 @@ func (s *service) topologies() {
 		s.vdus(nodes, byName)
 		s.substitution(t)
 		for _, definition := range t.key("node_types").fields() {
-			s.checkInterfaces(definition, nil)
+			s.checkType(definition)
 		}
 	}
 }

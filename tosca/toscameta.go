@@ -96,8 +96,12 @@ func (r *reader) parseTOSCAMeta(file string, data []byte) *toscaMeta {
 		}
 		started = true
 		if first {
-			if _, twice := m.keys[key]; twice {
-				r.err(CodeDuplicateKey, at, "key %q stands twice in TOSCA.meta", clip(key))
+			if have, twice := m.keys[key]; twice {
+				report := r.warn
+				if have.text != value && strings.Contains(key, "entry-") {
+					report = r.err
+				}
+				report(CodeDuplicateKey, at, "key %q stands twice in TOSCA.meta", clip(key)).found("first on line %d", have.line)
 				continue
 			}
 			m.keys[key] = metaValue{value, i + 1}
@@ -121,23 +125,54 @@ func (r *reader) parseTOSCAMeta(file string, data []byte) *toscaMeta {
 
 // checkMeta reports what block 0 lacks and what it names in vain.
 func (r *reader) checkMeta(m *toscaMeta) {
-	if _, ok := m.get("version"); !ok && path.Dir(m.file) != "." {
-		r.warn(CodeMetaKeyMissing, Place{File: m.file}, "TOSCA-Meta-File-Version is missing").expected("TOSCA-Meta-File-Version: 1.0")
+	if v, _ := m.get("version"); v.text == "" && path.Dir(m.file) != "." {
+		r.warn(CodeMetaKeyMissing, m.place(v), "TOSCA-Meta-File-Version is missing").expected("TOSCA-Meta-File-Version: 1.0")
 	}
-	if _, ok := m.get("csar"); !ok {
-		r.warn(CodeMetaKeyMissing, Place{File: m.file}, "CSAR-Version is missing").expected("CSAR-Version: 1.1")
+	if v, _ := m.get("csar"); v.text == "" {
+		r.warn(CodeMetaKeyMissing, m.place(v), "CSAR-Version is missing").expected("CSAR-Version: 1.1")
 	}
-	if _, ok := m.get("author"); !ok {
-		r.warn(CodeMetaKeyMissing, Place{File: m.file}, "Created-By is missing").expected("Created-By: the package's author")
+	if v, _ := m.get("author"); v.text == "" {
+		r.warn(CodeMetaKeyMissing, m.place(v), "Created-By is missing").expected("Created-By: the package's author")
 	}
 	for _, key := range []string{"manifest", "change-log", "certificate", "licenses", "tests"} {
-		v, ok := m.get(key)
-		if !ok {
-			continue
+		switch v, ok := m.get(key); {
+		case ok && v.text == "":
+			r.warn(CodeMetaKeyMissing, m.place(v), "the %s has no path", strings.ReplaceAll(key, "-", " "))
+		case ok:
+			r.checkMetaEntry(m, key, v)
 		}
-		r.checkMetaEntry(m, key, v)
 	}
 	r.checkSOL004Keys(m)
+	r.checkNames(m)
+}
+
+// checkNames warns, once, about files that have a block and are not there.
+func (r *reader) checkNames(m *toscaMeta) {
+	var absent []string
+	at := Place{File: m.file}
+	for _, e := range m.entries {
+		if _, how := r.lookup("", e.name); how != matchNone || isHTTP(e.name) || r.isFolder(e.name) {
+			continue
+		}
+		if absent = append(absent, e.name); len(absent) == 1 {
+			at.Line = e.line
+		}
+	}
+	if len(absent) > 0 {
+		r.warn(CodeMetaEntryDangling, at, "TOSCA.meta has blocks of files that are not in the package").
+			found("%d: %s", len(absent), strings.Join(absent, ", "))
+	}
+}
+
+// isFolder reports whether any file lies in a folder, in any case.
+func (r *reader) isFolder(name string) bool {
+	prefix := strings.ToLower(strings.Trim(path.Clean("/"+name), "/")) + "/"
+	for folded := range r.folded {
+		if strings.HasPrefix(folded, prefix) {
+			return true
+		}
+	}
+	return false
 }
 
 func (r *reader) checkMetaEntry(m *toscaMeta, key string, v metaValue) {
@@ -145,11 +180,8 @@ func (r *reader) checkMetaEntry(m *toscaMeta, key string, v metaValue) {
 		r.roles[file] = RoleMetadata
 		return
 	}
-	prefix := strings.ToLower(strings.Trim(path.Clean(v.text), "/")) + "/"
-	for folded := range r.folded {
-		if strings.HasPrefix(folded, prefix) {
-			return // licenses and tests may be folders
-		}
+	if r.isFolder(v.text) {
+		return // licenses and tests may be folders
 	}
 	report := r.warn
 	if m.strict() && key != "licenses" && key != "tests" {

@@ -38,17 +38,17 @@ type entry struct {
 	stored *io.SectionReader // the bytes in place, of a stored member of a zip
 }
 
-// Archive is an open package. It implements [tosca.Files]. Its methods may be
+// Archive is an open package. It implements [tosca.Nest]. Its methods may be
 // called concurrently, but for Close.
 type Archive struct {
-	entries  []*entry // sorted by Path
-	top      string
-	outer    *Archive
-	fileSize int64
-	closer   io.Closer // nil, or the spooled zip's
+	entries []*entry // sorted by Path
+	top     string
+	outer   *Archive
+	limits  Limits
+	closer  io.Closer // nil, or the spooled zip's
 }
 
-var _ tosca.Files = (*Archive)(nil)
+var _ tosca.Nest = (*Archive)(nil)
 
 // newArchive takes the top folder off and puts the entries into order.
 func newArchive(entries []*entry, limits Limits) *Archive {
@@ -61,7 +61,7 @@ func newArchive(entries []*entry, limits Limits) *Archive {
 		e.Path = strings.TrimPrefix(e.Path, top)
 	}
 	slices.SortFunc(entries, func(a, b *entry) int { return cmp.Compare(a.Path, b.Path) })
-	return &Archive{entries: entries, top: top, fileSize: limits.FileSize}
+	return &Archive{entries: entries, top: top, limits: limits}
 }
 
 // Close frees what Open spooled. It does not close the source.
@@ -111,7 +111,7 @@ func (a *Archive) ReadFile(path string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if e.Size > a.fileSize {
+	if e.Size > a.limits.FileSize {
 		return nil, fmt.Errorf("member %s of %d bytes: %w", path, e.Size, tosca.ErrTooLarge)
 	}
 	// A read of a few megabytes needs no cancelling.
@@ -129,6 +129,24 @@ func (a *Archive) ReadFile(path string) ([]byte, error) {
 		return nil, fmt.Errorf("member %s: %w", path, err)
 	}
 	return data, nil
+}
+
+// OpenPackage implements [tosca.Nest]: it opens a member that is an archive
+// itself. Its errors are those of ReadFile.
+func (a *Archive) OpenPackage(path string) (tosca.Files, tosca.Findings, error) {
+	data, err := a.ReadFile(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	// Nothing is spooled, as the bytes can be read at any offset, and a signed
+	// envelope is no package within a package.
+	o := &opener{limits: a.limits}
+	inner, err := o.open(context.Background(), Source{Name: path, At: bytes.NewReader(data), Size: int64(len(data))})
+	inner, findings, err := o.outcome(path, inner, err)
+	if inner == nil {
+		return nil, findings, err
+	}
+	return inner, findings, nil
 }
 
 // OpenMember returns a reader of a member's bytes, which the caller closes.

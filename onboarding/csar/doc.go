@@ -5,7 +5,7 @@
 //	Source ──▶ sniff ──┬─▶ zip ── directory checks ──────────────┐
 //	                   │    ▲                                    ├─▶ names, limits ──▶ Archive
 //	                   │  spool, when it is a stream             │    (inventory)        │
-//	                   └─▶ [gzip xz zstd bzip2] ─▶ tar, in order ┘                       ├─ tosca.Files
+//	                   └─▶ [gzip xz zstd bzip2] ─▶ tar, in order ┘                       ├─ tosca.Nest
 //	                                                 │ images, large members             ├─ OpenMember, Walk
 //	                                                 └─▶ KeepFunc                        └─ Outer
 //

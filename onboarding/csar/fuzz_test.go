@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/gangway-nfv/gangway/onboarding/csar"
+	"github.com/gangway-nfv/gangway/onboarding/onboardingtest"
 )
 
 // FuzzOpen holds what every caller relies on, whatever the bytes: paths are
@@ -24,6 +25,8 @@ func FuzzOpen(f *testing.F) {
 			f.Add(hostile.Data)
 		}
 	}
+	f.Add(onboardingtest.Bytes(onboardingtest.Tar, []onboardingtest.Member{
+		onboardingtest.Text("a.zip", string(onboardingtest.Bytes(onboardingtest.Zip, []onboardingtest.Member{onboardingtest.Text("a", "x")})))}))
 	limits := csar.Limits{MemberSize: 1 << 20, TotalSize: 2 << 20, FileSize: 1000, Memory: 3000}
 	spool := func(_ context.Context, r io.Reader) (csar.Spooled, error) {
 		data, err := io.ReadAll(r)
@@ -67,6 +70,10 @@ func FuzzOpen(f *testing.F) {
 			}
 			if err != nil && info.Size <= limits.FileSize && !errors.As(err, &fault) && !errors.Is(err, csar.ErrKept) {
 				t.Errorf("%s: %v", info.Path, err)
+			}
+			inner, findings, again := a.OpenPackage(info.Path)
+			if (err == nil) != (again == nil) || again == nil && inner == nil && !findings.Refused() {
+				t.Errorf("%s: as a package %v, %v; as a file %v", info.Path, findings, again, err)
 			}
 		}
 	})

@@ -2,6 +2,7 @@ package csar
 
 import (
 	"path"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -66,20 +67,17 @@ func leadsOut(name, target string) bool {
 }
 
 // topFolder returns the folder, with its slash, that holds all paths, unless
-// it is one that has a meaning in a package's root.
+// it is one that has a meaning in a package's root. It may lie in others that
+// hold nothing else, as when a folder was packed that was unpacked into one.
 func topFolder(paths []string) string {
-	if len(paths) == 0 {
-		return ""
-	}
-	top, _, nested := strings.Cut(paths[0], "/")
-	if !nested || isPackageFolder(top) {
-		return ""
-	}
-	top += "/"
-	for _, p := range paths {
-		if !strings.HasPrefix(p, top) {
-			return ""
+	top := ""
+	for len(paths) > 0 {
+		next, _, nested := strings.Cut(paths[0][len(top):], "/")
+		longer := top + next + "/"
+		if !nested || isPackageFolder(next) || slices.ContainsFunc(paths, func(p string) bool { return !strings.HasPrefix(p, longer) }) {
+			break
 		}
+		top = longer
 	}
 	return top
 }

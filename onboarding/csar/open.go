@@ -46,13 +46,18 @@ func Open(ctx context.Context, src Source, opts Options) (*Archive, tosca.Findin
 	if err == nil && a.isEnvelope() {
 		a, err = o.unwrap(ctx, src.Name, a)
 	}
+	return o.outcome(src.Name, a, err)
+}
+
+// outcome makes findings of an error that is the archive's fault.
+func (o *opener) outcome(name string, a *Archive, err error) (*Archive, tosca.Findings, error) {
 	var fault *Error
 	switch {
 	case errors.As(err, &fault):
 		o.add(fault.Finding)
 		return nil, o.findings.Sorted(), nil
 	case err != nil:
-		return nil, nil, fmt.Errorf("package %s: %w", src.Name, err)
+		return nil, nil, fmt.Errorf("package %s: %w", name, err)
 	}
 	return a, o.findings.Sorted(), nil
 }

@@ -119,7 +119,7 @@ func TestEveryContainerGivesTheSameMembers(t *testing.T) {
 	members := firewall(330_003)
 	want := digests(t, members)
 	for _, container := range onboardingtest.Containers() {
-		for _, folder := range []string{"", "./", "firewall/", "./firewall-1.0/"} {
+		for _, folder := range []string{"", "./", "firewall/", "./firewall-1.0/", "downloads/firewall/"} {
 			data := onboardingtest.Bytes(container, onboardingtest.Under(folder, members))
 			for from, source := range sources {
 				t.Run(fmt.Sprintf("%s from a %s under %q", container, from, folder), func(t *testing.T) {
@@ -193,7 +193,8 @@ func TestATopFolderIsTakenOff(t *testing.T) {
 		want  []string
 	}{
 		"that holds everything":             {[]string{"vnf/Metadata.yaml", "vnf/scripts/a"}, "vnf", []string{"Metadata.yaml", "scripts/a"}},
-		"only once":                         {[]string{"a/b/Metadata.yaml", "a/b/c"}, "a", []string{"b/Metadata.yaml", "b/c"}},
+		"with those that it lies in":        {[]string{"a/b/Metadata.yaml", "a/b/c"}, "a/b", []string{"Metadata.yaml", "c"}},
+		"and none below it":                 {[]string{"a/scripts/b/c", "a/scripts/b/d"}, "a", []string{"scripts/b/c", "scripts/b/d"}},
 		"despite litter beside it":          {[]string{"vnf/Metadata.yaml", "._vnf", ".DS_Store", "__MACOSX/vnf/x"}, "vnf", []string{"Metadata.yaml"}},
 		"but not with a file beside it":     {[]string{"vnf/Metadata.yaml", "README"}, "", []string{"README", "vnf/Metadata.yaml"}},
 		"but not one that has a meaning":    {[]string{"TOSCA-Metadata/TOSCA.meta"}, "", []string{"TOSCA-Metadata/TOSCA.meta"}},
