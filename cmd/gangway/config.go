@@ -20,7 +20,7 @@ import (
 // Config is the whole configuration. Every field is a flag, an environment
 // variable (GANGWAY_ and the flag's name in capitals) and a key of the
 // configuration file; a flag beats the environment, which beats the file.
-// Credentials and Limits can only be given in the file.
+// Credentials, Limits and Server can only be given in the file.
 type Config struct {
 	Home      string
 	File      string
@@ -38,6 +38,7 @@ type Config struct {
 
 	Credentials map[string]Credential
 	Limits      Limits
+	Server      Server
 }
 
 // Credential authenticates to the host that is its key in the file.
@@ -123,6 +124,7 @@ func (c *Config) check() error {
 		oneOf("log-format", c.LogFormat, logFormats...),
 		notEmpty("project", c.Project),
 		notEmpty("home", c.Home),
+		c.Server.check(),
 	}
 	if _, err := fetch.NewGuard(c.AllowPrivateSources, c.AllowSource); err != nil {
 		errs = append(errs, fmt.Errorf("--allow-source: %w", err))

@@ -38,8 +38,8 @@ var ownImports = map[string]string{
 	"onboarding/onboardingtest": "",
 	"onboarding/operation":      "imagerepo onboarding onboarding/job onboarding/vnfpkg tosca vim",
 	"onboarding/rest":           "imagerepo imagerepo/fetch onboarding onboarding/access onboarding/job onboarding/operation onboarding/vnfpkg vim",
-	"onboarding/rest/api":       "imagerepo imagerepo/fetch onboarding onboarding/access onboarding/job onboarding/operation onboarding/rest onboarding/view tosca vim",
-	"onboarding/view":           "imagerepo imagerepo/fetch onboarding onboarding/access onboarding/job",
+	"onboarding/rest/api":       "imagerepo imagerepo/fetch onboarding onboarding/access onboarding/job onboarding/operation onboarding/rest onboarding/view onboarding/vnfpkg tosca vim",
+	"onboarding/view":           "imagerepo imagerepo/fetch onboarding onboarding/access onboarding/job onboarding/vnfpkg",
 	"onboarding/vnfpkg":         "imagerepo imagerepo/fetch onboarding onboarding/csar onboarding/job tosca",
 
 	"onboarding/access/keystone":  "onboarding/access",
@@ -47,10 +47,12 @@ var ownImports = map[string]string{
 	"onboarding/rest/etsi":        "imagerepo imagerepo/fetch onboarding/access onboarding/notify onboarding/rest onboarding/rest/etsi/sol013 onboarding/vnfpkg tosca",
 	"onboarding/rest/etsi/sol013": "",
 
-	"cmd/bench":   "imagerepo imagerepo/catalog onboarding/onboardingtest vim/glancetest",
-	"cmd/gangway": "imagerepo imagerepo/catalog imagerepo/fetch imagerepo/fsstore onboarding onboarding/access onboarding/csar onboarding/ledger onboarding/view tosca vim vim/glance",
-	"cmd/mkcsar":  "onboarding/onboardingtest",
-	"cmd/demo":    "imagerepo/fetch/origintest onboarding/onboardingtest vim/glance vim/glancetest",
+	"cmd/bench": "imagerepo imagerepo/catalog onboarding/onboardingtest vim/glancetest",
+	"cmd/gangway": "imagerepo imagerepo/catalog imagerepo/fetch imagerepo/fsstore onboarding onboarding/access onboarding/access/keystone onboarding/access/oidc " +
+		"onboarding/csar onboarding/job onboarding/ledger onboarding/notify onboarding/operation onboarding/rest onboarding/rest/api onboarding/view onboarding/vnfpkg " +
+		"tosca vim vim/glance",
+	"cmd/mkcsar": "onboarding/onboardingtest",
+	"cmd/demo":   "imagerepo/fetch/origintest onboarding/onboardingtest vim/glance vim/glancetest",
 }
 
 // importers says which packages of ours may import a module of somebody else's,

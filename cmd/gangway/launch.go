@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/gangway-nfv/gangway/onboarding"
 	"github.com/gangway-nfv/gangway/vim"
@@ -28,15 +29,29 @@ const leastTakeover = 10 * time.Second
 func (f *launchFlags) check() error {
 	errs := []error{
 		oneOf("visibility-fallback", f.options.VisibilityFallback, "", "private"),
-		atLeast("uploads", f.options.Uploads, 1),
-		atLeast("uploads-per-vim", f.options.UploadsPerVIM, 1),
-		atLeast("takeover-after", f.options.StallAfter, leastTakeover),
+		checkUploads(f.options),
 		atLeast("stall-timeout", f.stallTimeout, time.Second),
 	}
 	if len(f.vims) == 0 {
 		errs = append(errs, errors.New("--vim is missing"))
 	}
 	return errors.Join(errs...)
+}
+
+// checkUploads checks what registerUploads registers.
+func checkUploads(o vim.Options) error {
+	return errors.Join(
+		atLeast("uploads", o.Uploads, 1),
+		atLeast("uploads-per-vim", o.UploadsPerVIM, 1),
+		atLeast("takeover-after", o.StallAfter, leastTakeover),
+	)
+}
+
+// registerUploads defines the flags of all that uploads to VIMs.
+func registerUploads(flags *pflag.FlagSet, o *vim.Options) {
+	flags.IntVar(&o.Uploads, "uploads", 4, "uploads at once in one launch")
+	flags.IntVar(&o.UploadsPerVIM, "uploads-per-vim", 2, "uploads at once to one VIM in one launch")
+	flags.DurationVar(&o.StallAfter, "takeover-after", time.Minute, "how long an upload by another may stand still before it is taken over")
 }
 
 func newLaunch(a *app) *cobra.Command {
@@ -69,9 +84,7 @@ ID, a name, vendor/name or vendor/name:version.`,
 	flags.BoolVar(&f.options.DryRun, "dry-run", false, "print the plan and change nothing")
 	flags.BoolVar(&f.options.RequireDigest, "require-digest", false, "refuse images on the VIM that are not proven to have our bytes")
 	flags.StringVar(&f.options.VisibilityFallback, "visibility-fallback", "", "private: upload privately where publishing is forbidden")
-	flags.IntVar(&f.options.Uploads, "uploads", 4, "uploads at once")
-	flags.IntVar(&f.options.UploadsPerVIM, "uploads-per-vim", 2, "uploads at once to one VIM")
-	flags.DurationVar(&f.options.StallAfter, "takeover-after", time.Minute, "how long an upload by another may stand still before it is taken over")
+	registerUploads(flags, &f.options)
 	flags.DurationVar(&f.stallTimeout, "stall-timeout", time.Minute, "how long an upload of ours may stand still")
 	complete(cmd, "visibility-fallback", "private")
 	offer(cmd, "vim", a.completing(math.MaxInt, vimNames))

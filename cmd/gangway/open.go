@@ -91,7 +91,12 @@ func cleaned(ctx context.Context, fn func(*onboarding.Pipeline) error) func(*onb
 	}
 }
 
-func (a *app) open(ctx context.Context, fn func(*onboarding.Pipeline) error) (err error) {
+func (a *app) open(ctx context.Context, fn func(*onboarding.Pipeline) error) error {
+	return a.openAll(ctx, func(_ *catalog.Catalog, p *onboarding.Pipeline) error { return fn(p) })
+}
+
+// openAll is open for what needs the catalogue itself, too.
+func (a *app) openAll(ctx context.Context, fn func(*catalog.Catalog, *onboarding.Pipeline) error) (err error) {
 	names, err := catalog.Open(ctx, a.database())
 	if err != nil {
 		return err
@@ -102,7 +107,7 @@ func (a *app) open(ctx context.Context, fn func(*onboarding.Pipeline) error) (er
 		return err
 	}
 	defer func() { err = errors.Join(err, files.Close()) }()
-	return a.withPipeline(imagerepo.New(names, files, a.log), fn)
+	return a.withPipeline(imagerepo.New(names, files, a.log), func(p *onboarding.Pipeline) error { return fn(names, p) })
 }
 
 // withPipeline runs fn on a pipeline with a repository, which may be nil for one

@@ -48,7 +48,7 @@ for wrong usage and 3 after an interruption.`,
 	complete(root, "output", outputs...)
 	complete(root, "log-level", logLevels...)
 	complete(root, "log-format", logFormats...)
-	root.AddCommand(newOnboard(a), newValidate(a), newPackages(a), newImages(a), newVIMs(a), newLaunch(a), newDoctor(a),
+	root.AddCommand(newOnboard(a), newValidate(a), newPackages(a), newImages(a), newVIMs(a), newLaunch(a), newServe(a), newDoctor(a),
 		newTokens(a), newAudit(a))
 	return root
 }

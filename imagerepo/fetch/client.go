@@ -201,6 +201,21 @@ func (c *Client) Open(ctx context.Context, req Request) (*Response, error) {
 	return r, nil
 }
 
+// Check says what is wrong with a URL as far as it can be told without asking
+// anybody: the error wraps [ErrURL], or is a [*BlockedError] for a host that is
+// given as an address which is refused. What a name leads to is seen when the URL
+// is opened.
+func (c *Client) Check(raw string) error {
+	u, err := parseURL(raw)
+	if err == nil {
+		err = c.transport.guard.CheckName(u.Hostname())
+	}
+	if err != nil {
+		return fmt.Errorf("URL %s: %w", Redact(raw), err)
+	}
+	return nil
+}
+
 func parseURL(raw string) (*url.URL, error) {
 	u, err := url.Parse(raw)
 	if err != nil || u.Host == "" || u.Hostname() == "" || (u.Scheme != "http" && u.Scheme != "https") {

@@ -3,6 +3,7 @@ package fetch_test
 import (
 	"errors"
 	"net/netip"
+	"strings"
 	"testing"
 
 	"github.com/gangway-nfv/gangway/imagerepo/fetch"
@@ -130,7 +131,7 @@ func TestPrivateAddressesAreRefusedAtConnectTime(t *testing.T) {
 		t.Errorf("got %d requests, want none", n)
 	}
 	for _, entry := range []string{"127.0.0.0/8", "127.0.0.1"} {
-		c := newClient(t, strict, func(o *fetch.Options) { o.Allow = []string{entry} })
+		c := newClient(t, strict, func(o *fetch.Options) { o.AllowPrivate, o.Allow = false, []string{entry} })
 		if _, _, err := get(t, c, fetch.Request{URL: direct}); err != nil {
 			t.Errorf("with %s allowed: %v", entry, err)
 		}
@@ -152,5 +153,27 @@ func TestARedirectIsCheckedLikeTheURL(t *testing.T) {
 	}
 	if n := len(outer.Requests()); n != 1 {
 		t.Errorf("got %d requests at the first host, want 1: a refused address is not tried again", n)
+	}
+}
+
+func TestAURLIsCheckedWithoutAskingAnybody(t *testing.T) {
+	client := newClient(t, func(o *fetch.Options) { o.AllowPrivate, o.Allow = false, []string{"192.168.7.7"} })
+	for url, want := range map[string]string{
+		"https://example.org/image": "", "http://192.168.7.7/image": "", "http://93.184.216.34": "",
+		"http://127.0.0.1/": "blocked", "http://user:secret@[::1]:80/": "blocked", "http://localhost/": "blocked", "http://2130706433/": "blocked",
+		"http://169.254.169.254/": "blocked", "ftp://example.org/": "no URL", "example.org": "no URL", "": "no URL",
+	} {
+		err := client.Check(url)
+		var blocked *fetch.BlockedError
+		got := ""
+		switch {
+		case errors.As(err, &blocked):
+			got = "blocked"
+		case errors.Is(err, fetch.ErrURL):
+			got = "no URL"
+		}
+		if got != want || err != nil && strings.Contains(err.Error(), "secret") {
+			t.Errorf("%s: %v", url, err)
+		}
 	}
 }

@@ -29,6 +29,9 @@ type Options struct {
 	Poll time.Duration
 	// Keep is how long jobs that have ended are kept: 7 days by default.
 	Keep time.Duration
+	// Ended is told every job whose last attempt ended in this process, before those
+	// who wait for it, if not nil. It must not block.
+	Ended func(Job)
 	// Log is where the ends of jobs and faults of the store are told, if not nil.
 	Log *slog.Logger
 }

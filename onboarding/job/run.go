@@ -234,6 +234,9 @@ func (q *Queue) finish(t *Task, o Outcome) {
 		cancel()
 		switch {
 		case err == nil:
+			if q.options.Ended != nil && j.State.Ended() {
+				q.options.Ended(j)
+			}
 			q.news.ring(j.ID)
 			log.Info("job "+string(j.State), "took", time.Since(t.Job.StartedAt), "err", j.Error)
 			return

@@ -378,3 +378,26 @@ func TestAQueueIsRunOnceAndWithHandlers(t *testing.T) {
 		}
 	})
 }
+
+func TestTheEndsOfJobsAreTold(t *testing.T) {
+	inBubble(t, func(t *testing.T, store job.Store) {
+		told := make(chan job.Job, 5)
+		q := job.NewQueue(store, job.Options{Ended: func(j job.Job) { told <- j }})
+		run(t, q, kinds{"onboard": {Attempts: 2, Handler: func(_ context.Context, t *job.Task) (any, error) {
+			if t.Job.Attempt == 1 {
+				return nil, errors.New("again")
+			}
+			return "done", nil
+		}}})
+		j := add(t, q, anOnboarding)
+		if _, err := q.Wait(t.Context(), j.ID); err != nil {
+			t.Fatal(err)
+		}
+		if len(told) != 1 {
+			t.Fatalf("%d ends were told", len(told))
+		}
+		if got := <-told; got.ID != j.ID || got.State != job.Succeeded || string(got.Result) != `"done"` {
+			t.Errorf("told was %+v", got)
+		}
+	})
+}

@@ -235,17 +235,26 @@ func checkPackages(ctx context.Context, tx *sql.Tx, project string, limit int) e
 
 // checkBytes fails with a *vnfpkg.QuotaError if a project takes more bytes than it
 // may take.
-func checkBytes(ctx context.Context, tx *sql.Tx, project string, limit int64) error {
-	var n int64
-	err := tx.QueryRowContext(ctx, `SELECT COALESCE((SELECT SUM(size) FROM (SELECT DISTINCT sha256, size FROM images
+func checkBytes(ctx context.Context, q querier, project string, limit int64) error {
+	n, err := usedBytes(ctx, q, project)
+	if err == nil && n > limit {
+		err = &vnfpkg.QuotaError{Project: project, Quota: vnfpkg.QuotaBytes, Limit: limit}
+	}
+	return err
+}
+
+func usedBytes(ctx context.Context, q querier, project string) (n int64, err error) {
+	err = q.QueryRowContext(ctx, `SELECT COALESCE((SELECT SUM(size) FROM (SELECT DISTINCT sha256, size FROM images
 			WHERE project = $1 AND sha256 <> '') contents), 0)
 		+ COALESCE((SELECT SUM(CASE WHEN size > received THEN size ELSE received END) FROM package_resources
 			WHERE project = $1 AND (kept OR state IN ($2, $3))), 0)`, project, vnfpkg.Uploading, vnfpkg.Processing).Scan(&n)
-	switch {
-	case err != nil:
-		return fmt.Errorf("ledger: bytes of project %q: %w", project, err)
-	case n > limit:
-		return &vnfpkg.QuotaError{Project: project, Quota: vnfpkg.QuotaBytes, Limit: limit}
+	if err != nil {
+		err = fmt.Errorf("ledger: bytes of project %q: %w", project, err)
 	}
-	return nil
+	return n, err
+}
+
+// Used implements [vnfpkg.Store].
+func (r Resources) Used(ctx context.Context, project string) (int64, error) {
+	return usedBytes(ctx, r.l.db, project)
 }

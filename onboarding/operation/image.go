@@ -29,11 +29,11 @@ type Image struct {
 }
 
 // AddImage has an image fetched from a URL, which must pass the source guard. The
-// result of the job is an [onboarding.Report]. The error is an *InputError, or wraps
-// job.ErrKeyReused.
+// result of the job is an [onboarding.Report]. The error is an *InputError or one of
+// [fetch.Client.Check], or wraps job.ErrKeyReused.
 func (s *Service) AddImage(ctx context.Context, asked Asked, img Image) (job.Job, error) {
-	if !onboarding.IsURL(img.URL) {
-		return job.Job{}, &InputError{"the URL of an image begins with http:// or https://"}
+	if err := s.config.Pipeline.Fetch.Check(img.URL); err != nil {
+		return job.Job{}, err
 	}
 	for algorithm := range img.Digests {
 		if _, known := imagerepo.Algorithm(algorithm); !known {

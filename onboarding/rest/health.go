@@ -20,7 +20,7 @@ const checkTime = 5 * time.Second
 // /readyz, which asks whether all that it needs is there. What is wrong is logged,
 // and told only by name: the routes are public.
 func Health(checks ...Check) Door {
-	return Door{Name: "health", Routes: []Route{
+	return Door{Name: "health", Quiet: true, Routes: []Route{
 		{Method: http.MethodGet, Pattern: "/healthz", Need: Public, Handler: http.HandlerFunc(healthy)},
 		{Method: http.MethodGet, Pattern: "/readyz", Need: Public, Handler: ready(checks)},
 	}}

@@ -99,7 +99,7 @@ func (l *looked) Collect(out chan<- prometheus.Metric) {
 // reader of all of them: a request from the same machine proves nothing, as it may
 // have come through a proxy.
 func (m *Metrics) Door() Door {
-	return Door{Name: "metrics", Basic: true, Routes: []Route{{
+	return Door{Name: "metrics", Basic: true, Quiet: true, Routes: []Route{{
 		Method: http.MethodGet, Pattern: "/metrics", Need: access.Reader, Everywhere: true,
 		Handler: promhttp.InstrumentMetricHandler(m.registry, promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{
 			ErrorHandling: promhttp.ContinueOnError, Registry: m.registry,

@@ -59,6 +59,9 @@ type Door struct {
 	// Basic takes the password of Basic authentication (RFC 7617) for a token,
 	// whatever the user name, for clients that can send nothing else.
 	Basic bool
+	// Quiet keeps requests that went well out of the log but at level debug, for
+	// those that programs send every few seconds.
+	Quiet bool
 	// Fail answers a request with an error, in the door's form; nil means
 	// [WriteProblem]. It must write to w alone and at once.
 	Fail func(w http.ResponseWriter, r *http.Request, problem Problem)

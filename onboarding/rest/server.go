@@ -355,8 +355,11 @@ func outcome(status int) access.Outcome {
 // log writes the request's line. The query is left out, as it may hold tokens.
 func (s *Server) log(r *http.Request, at *exchange, w *answer, b *body, took time.Duration) {
 	level := slog.LevelInfo
-	if w.status >= http.StatusInternalServerError {
+	switch {
+	case w.status >= http.StatusInternalServerError:
 		level = slog.LevelError
+	case at.door != nil && at.door.Quiet && w.status < http.StatusBadRequest:
+		level = slog.LevelDebug
 	}
 	attrs := []slog.Attr{
 		slog.String("method", r.Method), slog.String("path", r.URL.Path), slog.Int("status", w.status),

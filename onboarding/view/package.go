@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/gangway-nfv/gangway/imagerepo"
+	"github.com/gangway-nfv/gangway/onboarding/vnfpkg"
 )
 
 // Package is a package of the repository; Model and Files only where one is shown.
@@ -19,6 +20,28 @@ type Package struct {
 	Images      []imagerepo.ImageRef `json:"images"`
 	Model       any                  `json:"model,omitempty"`
 	Files       []File               `json:"files,omitempty"`
+}
+
+// Resource is a package as the server has it. Of one that is not onboarded the
+// Package is mostly empty.
+type Resource struct {
+	Package
+	State            vnfpkg.State       `json:"state"`
+	OperationalState vnfpkg.Operational `json:"operationalState"`
+	InUse            bool               `json:"inUse"`
+	// Archive is the original package, once it has arrived.
+	Archive *Archive `json:"archive,omitempty"`
+	// Job is the ID of the job that works, or worked, at the package.
+	Job string `json:"job,omitempty"`
+	// Failure says why the state is ERROR.
+	Failure *vnfpkg.Failure `json:"failure,omitempty"`
+}
+
+// Archive is a package as it was uploaded.
+type Archive struct {
+	Size   int64  `json:"size"` // bytes
+	SHA256 string `json:"sha256"`
+	Kept   bool   `json:"kept"` // it can be downloaded
 }
 
 // File is a file of a package.
@@ -43,6 +66,20 @@ func NewPackage(pkg imagerepo.Package, files []imagerepo.PackageFile) Package {
 		view.Files = append(view.Files, File{Path: file.Path, Role: file.Role, Size: file.Size, SHA256: file.SHA256})
 	}
 	return view
+}
+
+// NewResource returns the view of a package resource, with its Model if it is
+// onboarded.
+func NewResource(r vnfpkg.Resource, files []imagerepo.PackageFile) Resource {
+	shown := Resource{State: r.State, OperationalState: r.Operational, InUse: r.InUse, Job: r.Job, Failure: r.Failure,
+		Package: Package{ID: r.ID, Project: r.Project, CreatedAt: r.CreatedAt, Images: []imagerepo.ImageRef{}}}
+	if r.Package != nil {
+		shown.Package = NewPackage(*r.Package, files)
+	}
+	if r.SHA256 != "" {
+		shown.Archive = &Archive{Size: r.Size, SHA256: r.SHA256, Kept: r.Kept}
+	}
+	return shown
 }
 
 // Deleted is what is gone after a package was deleted.

@@ -30,6 +30,9 @@ type Store interface {
 	// imagerepo.ErrNotFound unless the row is UPLOADING, and with a *QuotaError as
 	// an edit does. It changes no version.
 	Checkpoint(ctx context.Context, id string, at Checkpoint) error
+	// Used returns how many bytes a project takes: its images, each content once,
+	// and its archives that are kept or on their way.
+	Used(ctx context.Context, project string) (int64, error)
 }
 
 // Row is what the store keeps of a resource. InUse and Package of its resource

@@ -18,6 +18,7 @@ import (
 	"github.com/gangway-nfv/gangway/onboarding/operation"
 	"github.com/gangway-nfv/gangway/onboarding/rest"
 	"github.com/gangway-nfv/gangway/onboarding/view"
+	"github.com/gangway-nfv/gangway/onboarding/vnfpkg"
 )
 
 // Config is what the door works with.
@@ -26,6 +27,10 @@ type Config struct {
 	Operations *operation.Service
 	Queue      *job.Queue
 	VIMs       VIMs
+	Packages   *vnfpkg.Service
+	// MaxPackage is the size of the largest package that is validated, in bytes;
+	// zero means that there is no limit.
+	MaxPackage int64
 	// MaxImage is the size of the largest image that is taken, in bytes; zero
 	// means that there is no limit.
 	MaxImage int64
@@ -56,8 +61,9 @@ func New(config Config) (rest.Door, error) {
 		Formats:                      map[string]huma.Format{"application/json": huma.DefaultJSONFormat, "json": huma.DefaultJSONFormat},
 		DefaultFormat:                "application/json",
 		RejectUnknownQueryParameters: true,
+		Transformers:                 []huma.Transformer{withoutValues},
 	}, d.collected)
-	for _, part := range []func(){d.images, d.imageFiles, d.launches, d.jobs, d.vims} {
+	for _, part := range []func(){d.images, d.imageFiles, d.packages, d.launches, d.jobs, d.vims} {
 		part()
 	}
 	document, err := json.Marshal(d.api.OpenAPI())
@@ -70,6 +76,17 @@ func New(config Config) (rest.Door, error) {
 			_, _ = w.Write(document)
 		})})
 	return rest.Door{Name: "api", Basic: true, Routes: routes}, nil
+}
+
+// withoutValues takes what was sent out of the errors that huma finds in it: it may
+// be long or secret, and the client has it.
+func withoutValues(_ huma.Context, _ string, v any) (any, error) {
+	if found, ok := v.(*huma.ErrorModel); ok {
+		for _, detail := range found.Errors {
+			detail.Value = nil
+		}
+	}
+	return v, nil
 }
 
 // schemaName tells what is asked for from what is shown.
@@ -94,7 +111,7 @@ type collector struct{ routes []rest.Route }
 func (c *collector) Handle(op *huma.Operation, handle func(huma.Context)) {
 	route := op.Metadata["route"].(rest.Route)
 	route.Handler = rest.HandlerFunc(func(w http.ResponseWriter, r *http.Request) error {
-		if op.RequestBody != nil && op.RequestBody.Content["application/json"] != nil {
+		if op.RequestBody != nil && op.RequestBody.Content[octets] == nil {
 			if err := rest.BufferJSON(r); err != nil {
 				return err
 			}
@@ -160,11 +177,14 @@ func (p problem) ContentType(string) string { return "application/problem+json" 
 func (d *door) answers(bodies map[int]any) map[string]*huma.Response {
 	described := make(map[string]*huma.Response)
 	for status, body := range bodies {
-		schema := d.api.OpenAPI().Components.Schemas.Schema(reflect.TypeOf(body), true, "")
 		described[strconv.Itoa(status)] = &huma.Response{Description: http.StatusText(status),
-			Content: map[string]*huma.MediaType{"application/json": {Schema: schema}}}
+			Content: map[string]*huma.MediaType{"application/json": {Schema: d.schema(body)}}}
 	}
 	return described
+}
+
+func (d *door) schema(value any) *huma.Schema {
+	return d.api.OpenAPI().Components.Schemas.Schema(reflect.TypeOf(value), true, "")
 }
 
 func read(pattern string) rest.Route {

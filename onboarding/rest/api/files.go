@@ -10,6 +10,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
+	"github.com/gangway-nfv/gangway/imagerepo"
 	"github.com/gangway-nfv/gangway/imagerepo/fetch"
 	"github.com/gangway-nfv/gangway/onboarding"
 	"github.com/gangway-nfv/gangway/onboarding/job"
@@ -28,7 +29,7 @@ func (d *door) imageFiles() {
 		OperationID: "put-image", Tags: tags, Summary: "Add an image from a file", DefaultStatus: http.StatusCreated,
 		Description: "The body is the file. A Repr-Digest (RFC 9530) is compared with it, and nothing is kept if they differ. " +
 			"A name that belongs to the same bytes is answered with 200 and its image, one that belongs to others is a conflict: an image is never overwritten.",
-		RequestBody: &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{octets: {Schema: &huma.Schema{Type: "string", Format: "binary"}}}},
+		RequestBody: binary(),
 		Errors:      []int{http.StatusConflict, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType, http.StatusUnprocessableEntity, http.StatusInsufficientStorage},
 	}, d.putImage)
 	operate(d, change(http.MethodPost, "/api/v1/images", "image.add"), huma.Operation{
@@ -37,13 +38,32 @@ func (d *door) imageFiles() {
 		Responses:   d.answers(map[int]any{http.StatusAccepted: job.Job{}, http.StatusOK: onboarding.Report{}}),
 		Errors:      []int{http.StatusUnprocessableEntity},
 	}, d.fetchImage)
-	operate(d, read("/api/v1/images/{image}/file"), huma.Operation{
-		OperationID: "download-image", Tags: tags, Summary: "Download an image",
-		Description: "Answers with the bytes, or with a range of them. The ETag is their SHA-256, and Repr-Digest has all digests that are known.",
+	operate(d, read("/api/v1/images/{image}/file"), download("download-image", tags, "Download an image",
+		"Answers with the bytes, unless the image is only referenced."), d.downloadImage)
+}
+
+// binary is a body that is a file.
+func binary() *huma.RequestBody {
+	return &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{octets: {Schema: &huma.Schema{Type: "string", Format: "binary"}}}}
+}
+
+// download describes an operation that answers with a file.
+func download(id string, tags []string, summary, description string) huma.Operation {
+	return huma.Operation{
+		OperationID: id, Tags: tags, Summary: summary,
+		Description: description + " A Range (RFC 9110) is honoured. The ETag is the SHA-256, and Repr-Digest (RFC 9530) has the digests that are known.",
 		Responses: map[string]*huma.Response{"200": {Description: "The bytes", Content: map[string]*huma.MediaType{
 			octets: {Schema: &huma.Schema{Type: "string", Format: "binary"}}}}},
 		Errors: []int{http.StatusConflict, http.StatusPreconditionFailed, http.StatusRequestedRangeNotSatisfiable},
-	}, d.downloadImage)
+	}
+}
+
+// fileHeader describes a file that is sent.
+func fileHeader(h http.Header, name string, digests imagerepo.Digests) {
+	h.Set("Content-Type", octets)
+	h.Set("Etag", `"`+digests[imagerepo.SHA256]+`"`)
+	h.Set("Repr-Digest", reprDigest(digests))
+	h.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": name}))
 }
 
 type putImage struct {
@@ -74,6 +94,11 @@ func (d *door) putImage(ctx context.Context, in *putImage) (*putImageAnswer, err
 		return nil, err
 	}
 	project := rest.CallerOf(ctx).Project
+	sent, err := d.Packages.Admit(ctx, project, size)
+	if err != nil {
+		return nil, err
+	}
+	defer sent()
 	report, err := d.Pipeline.Add(ctx, onboarding.AddRequest{
 		Description: tosca.ImageDescription{
 			Name: in.Image, DiskFormat: in.DiskFormat, ContainerFormat: in.ContainerFormat,
@@ -104,6 +129,12 @@ func (d *door) fetchImage(ctx context.Context, in *struct {
 	IdempotencyKey string `header:"Idempotency-Key" maxLength:"255"`
 	Body           operation.Image
 }) (*accepted, error) {
+	// How many bytes will come is not known; a project that has none left gets none.
+	sent, err := d.Packages.Admit(ctx, rest.CallerOf(ctx).Project, -1)
+	if err != nil {
+		return nil, err
+	}
+	sent()
 	j, err := d.Operations.AddImage(ctx, asked(ctx, in.IdempotencyKey), in.Body)
 	if err != nil {
 		return nil, err
@@ -154,10 +185,7 @@ func (d *door) downloadImage(ctx context.Context, in *Named) (*huma.StreamRespon
 	return &huma.StreamResponse{Body: func(hc huma.Context) {
 		defer blob.Close()
 		r, w := humago.Unwrap(hc)
-		w.Header().Set("Content-Type", octets)
-		w.Header().Set("Etag", `"`+img.SHA256()+`"`)
-		w.Header().Set("Repr-Digest", reprDigest(img.Digests))
-		w.Header().Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": img.Name}))
+		fileHeader(w.Header(), img.Name, img.Digests)
 		rest.ServeContent(w, r, img.CreatedAt, io.NewSectionReader(blob, 0, blob.Size()))
 	}}, nil
 }

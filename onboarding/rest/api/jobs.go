@@ -162,10 +162,9 @@ func (d *door) outcome(ctx context.Context, j job.Job) (*accepted, error) {
 func unsuccessful(j job.Job, location string) rest.Problem {
 	p := rest.Errorf(http.StatusBadGateway, "%s", j.Error)
 	p.Header = http.Header{"Location": {location}}
-	var report onboarding.Report
-	if len(j.Result) > 0 {
-		p.More = map[string]any{"report": j.Result}
-		_ = json.Unmarshal(j.Result, &report) // what is no report says nothing
+	report := reportIn(j)
+	if report.Status != "" {
+		p.More = map[string]any{"report": report}
 	}
 	switch {
 	case j.State == job.Cancelled:
@@ -174,4 +173,20 @@ func unsuccessful(j job.Job, location string) rest.Problem {
 		p.Status = rejected(report).Status
 	}
 	return p
+}
+
+// reportIn returns the report in the result of a job, if there is one: the result is
+// one, or has one.
+func reportIn(j job.Job) onboarding.Report {
+	var result struct {
+		onboarding.Report
+		Inner *onboarding.Report `json:"report"`
+	}
+	if len(j.Result) > 0 {
+		_ = json.Unmarshal(j.Result, &result) // what is no report says nothing
+	}
+	if result.Inner != nil {
+		return *result.Inner
+	}
+	return result.Report
 }

@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -30,6 +32,7 @@ import (
 	"github.com/gangway-nfv/gangway/onboarding/rest"
 	"github.com/gangway-nfv/gangway/onboarding/rest/api"
 	"github.com/gangway-nfv/gangway/onboarding/view"
+	"github.com/gangway-nfv/gangway/onboarding/vnfpkg"
 	"github.com/gangway-nfv/gangway/vim"
 	"github.com/gangway-nfv/gangway/vim/glance"
 	"github.com/gangway-nfv/gangway/vim/glancetest"
@@ -75,7 +78,10 @@ func start(t *testing.T) *fixture {
 	t.Cleanup(pool.Close)
 	operations := operation.New(operation.Config{Pipeline: f.pipeline, Queue: f.queue, VIMs: vims{pool}, Log: log,
 		Launches: vim.Options{Poll: 2 * time.Millisecond}})
-	door, err := api.New(api.Config{Pipeline: f.pipeline, Operations: operations, Queue: f.queue, VIMs: vims{pool}, MaxImage: 1 << 20})
+	packages, err := vnfpkg.New(vnfpkg.Config{Pipeline: f.pipeline, Store: records.Resources(), Queue: f.queue, Folder: filepath.Join(home, "packages"),
+		Limits: vnfpkg.Limits{PackageSize: 4 << 20, ProjectBytes: 20 << 20, ProjectPackages: 20, ProjectUploads: 20}, Keep: true, Followers: 2})
+	noError(t, err)
+	door, err := api.New(api.Config{Pipeline: f.pipeline, Operations: operations, Queue: f.queue, VIMs: vims{pool}, Packages: packages, MaxPackage: 4 << 20, MaxImage: 1 << 20})
 	noError(t, err)
 	server, err := rest.New([]rest.Door{door}, rest.Options{Gate: gate{}, Audit: f.audit})
 	noError(t, err)
@@ -83,7 +89,9 @@ func start(t *testing.T) *fixture {
 	ctx, stop := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	running.Go(func() {
-		if err := f.queue.Run(ctx, operations.Kinds()); err != nil {
+		kinds := operations.Kinds()
+		maps.Copy(kinds, packages.Kinds())
+		if err := errors.Join(f.queue.Run(ctx, kinds), packages.Close()); err != nil {
 			t.Error(err)
 		}
 	})
@@ -195,7 +203,7 @@ func (f *fixture) do(t *testing.T, method, path string, body any, header ...stri
 func (a answer) want(t *testing.T, status int) answer {
 	t.Helper()
 	if a.StatusCode != status {
-		t.Fatalf("%s %s: %d %s, want %d", a.Request.Method, a.Request.URL.Path, a.StatusCode, a.text, status)
+		t.Fatalf("%s %s: %d %.500s, want %d", a.Request.Method, a.Request.URL.Path, a.StatusCode, a.text, status)
 	}
 	if status >= 400 && a.Header.Get("Content-Type") != "application/problem+json" {
 		t.Errorf("an error of type %s", a.Header.Get("Content-Type"))
@@ -208,7 +216,7 @@ func into[T any](t *testing.T, a answer) T {
 	t.Helper()
 	var value T
 	if err := json.Unmarshal([]byte(a.text), &value); err != nil {
-		t.Fatalf("%q: %v", a.text, err)
+		t.Fatalf("%.500q: %v", a.text, err)
 	}
 	return value
 }

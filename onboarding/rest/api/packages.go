@@ -1,0 +1,256 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"mime"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"github.com/gangway-nfv/gangway/imagerepo"
+	"github.com/gangway-nfv/gangway/onboarding"
+	"github.com/gangway-nfv/gangway/onboarding/job"
+	"github.com/gangway-nfv/gangway/onboarding/rest"
+	"github.com/gangway-nfv/gangway/onboarding/view"
+	"github.com/gangway-nfv/gangway/onboarding/vnfpkg"
+)
+
+func (d *door) packages() {
+	tags := []string{"packages"}
+	operate(d, read("/api/v1/packages"), huma.Operation{
+		OperationID: "list-packages", Tags: tags, Summary: "List packages",
+		Description: "Lists the packages of the project in the order of their creation, with those that are under way or were refused.",
+	}, d.listPackages)
+	operate(d, change(http.MethodPost, "/api/v1/packages", "package.upload"), huma.Operation{
+		OperationID: "upload-package", Tags: tags, Summary: "Onboard a package",
+		Description: "The body is the archive, or JSON that says from where to fetch it. The answer comes when the bytes are there, and a job does the rest. " +
+			"With Prefer: wait the answer is the report, 201 for a new package and 200 for one that was there; one that is refused is a problem with all findings. " +
+			"A Repr-Digest (RFC 9530) is compared with the archive, and nothing is kept if they differ.",
+		Responses: d.answers(map[int]any{http.StatusAccepted: job.Job{}, http.StatusCreated: onboarding.Report{}, http.StatusOK: onboarding.Report{}}),
+		Errors:    []int{http.StatusConflict, http.StatusRequestEntityTooLarge, http.StatusUnprocessableEntity, http.StatusInsufficientStorage},
+	}, d.uploadPackage)
+	// Huma would read a body that may be JSON.
+	body := binary()
+	body.Content["application/json"] = &huma.MediaType{Schema: d.schema(packageSource{})}
+	d.api.OpenAPI().Paths["/api/v1/packages"].Post.RequestBody = body
+	operate(d, read("/api/v1/packages/{package}"), huma.Operation{
+		OperationID: "show-package", Tags: tags, Summary: "Show a package",
+		Description: "Shows a package with what it says (model) and its files.", Errors: []int{http.StatusConflict},
+	}, d.showPackage)
+	operate(d, change(http.MethodDelete, "/api/v1/packages/{package}", "package.delete"), huma.Operation{
+		OperationID: "delete-package", Tags: tags, Summary: "Delete a package", DefaultStatus: http.StatusNoContent,
+		Description: "Deletes a package, the images that only it brought, and its archive. What is under way for it is cancelled.",
+		Errors:      []int{http.StatusConflict},
+	}, d.deletePackage)
+	operate(d, read("/api/v1/packages/{package}/file"), download("download-package", tags, "Download the original package",
+		"Answers with the archive as it was uploaded, if the server keeps archives."), d.downloadPackage)
+	validate := change(http.MethodPost, "/api/v1/validate", "")
+	operate(d, validate, huma.Operation{
+		OperationID: "validate-package", Tags: tags, Summary: "Check a package",
+		Description: "The body is the archive. It is checked as it would be for onboarding, and nothing is stored or fetched. A package that would be refused is a problem with all findings.",
+		RequestBody: binary(), Responses: d.answers(map[int]any{http.StatusOK: onboarding.Report{}}),
+		Errors: []int{http.StatusRequestEntityTooLarge, http.StatusUnprocessableEntity},
+	}, d.validatePackage)
+}
+
+// AtPackage is the path of a package.
+type AtPackage struct {
+	Package string `path:"package" doc:"ID, name, vendor/name or vendor/name:version"`
+}
+
+type listPackages struct {
+	Page
+	Vendor  string       `query:"vendor"`
+	Name    string       `query:"name"`
+	Version string       `query:"version"`
+	State   vnfpkg.State `query:"state" enum:"CREATED,UPLOADING,PROCESSING,ONBOARDED,ERROR"`
+}
+
+func (l *listPackages) has(v view.Resource) bool {
+	return (l.Vendor == "" || v.Vendor == l.Vendor) && (l.Name == "" || v.Name == l.Name) &&
+		(l.Version == "" || v.Version == l.Version) && (l.State == "" || v.State == l.State)
+}
+
+type packageList struct {
+	Link string `header:"Link"`
+	Body []view.Resource
+}
+
+type onePackage struct{ Body view.Resource }
+
+func (d *door) listPackages(ctx context.Context, in *listPackages) (*packageList, error) {
+	out := &packageList{Body: []view.Resource{}}
+	for r, err := range d.Packages.List(ctx, vnfpkg.Filter{Project: rest.CallerOf(ctx).Project, After: in.Marker}) {
+		if err != nil {
+			return nil, err
+		}
+		shown := view.NewResource(r, nil)
+		shown.Model = nil
+		if !in.has(shown) {
+			continue
+		}
+		if len(out.Body) == in.Limit {
+			out.Link = next(ctx, in.Limit, out.Body[in.Limit-1].ID)
+			break
+		}
+		out.Body = append(out.Body, shown)
+	}
+	return out, nil
+}
+
+// resource finds a package by its ID, whatever its state, or by its names.
+func (d *door) resource(ctx context.Context, called string) (vnfpkg.Resource, error) {
+	project := rest.CallerOf(ctx).Project
+	if !imagerepo.ValidID(called) {
+		pkg, err := d.Pipeline.FindPackage(ctx, project, called)
+		if err != nil {
+			return vnfpkg.Resource{}, err
+		}
+		called = pkg.ID
+	}
+	return d.Packages.Get(ctx, project, called)
+}
+
+func (d *door) showPackage(ctx context.Context, in *AtPackage) (*onePackage, error) {
+	r, err := d.resource(ctx, in.Package)
+	if err != nil {
+		return nil, err
+	}
+	var files []imagerepo.PackageFile
+	if r.State == vnfpkg.Onboarded {
+		if files, err = d.Pipeline.Repository.Catalog().PackageFiles(ctx, r.ID); err != nil {
+			return nil, err
+		}
+	}
+	return &onePackage{view.NewResource(r, files)}, nil
+}
+
+func (d *door) deletePackage(ctx context.Context, in *struct {
+	AtPackage
+	KeepImages bool `query:"keepImages" doc:"keep the images"`
+}) (*struct{}, error) {
+	r, err := d.resource(ctx, in.Package)
+	if err != nil {
+		return nil, err
+	}
+	rest.Target(ctx, r.ID)
+	return nil, d.Packages.Delete(ctx, r.Project, r.ID, vnfpkg.DeleteOptions{KeepImages: in.KeepImages})
+}
+
+// packageSource says from where to fetch a package.
+type packageSource struct {
+	URL      string `json:"url" format:"uri" doc:"http or https"`
+	User     string `json:"user,omitempty"`
+	Password string `json:"password,omitempty"`
+}
+
+type uploadPackage struct {
+	Prefer
+	OnConflict onboarding.Conflict  `query:"onConflict" enum:"reject,keep" default:"reject" doc:"when the name of an image belongs to other bytes: refuse the package, or keep the image that is there"`
+	Images     onboarding.URLImages `query:"images" enum:"fetch,reference" default:"fetch" doc:"fetch images by URL, or store the reference only"`
+	ReprDigest string               `header:"Repr-Digest" doc:"expected digests of the archive, sha-256 or sha-512"`
+}
+
+func (d *door) uploadPackage(ctx context.Context, in *uploadPackage) (*accepted, error) {
+	digests, err := statedDigests(in.ReprDigest)
+	if err != nil {
+		return nil, err
+	}
+	caller, r := rest.CallerOf(ctx), requestOf(ctx)
+	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	var from packageSource
+	if err == nil && kind == "application/json" {
+		if err := rest.ReadJSON(r.Request, &from); err != nil {
+			return nil, err
+		}
+		if err := d.Pipeline.Fetch.Check(from.URL); err != nil {
+			return nil, err
+		}
+		if digests != nil {
+			return nil, rest.Errorf(http.StatusBadRequest, "Repr-Digest: goes with an archive, not with where it is")
+		}
+	}
+	body, size, err := file(r, 0) // the service knows the limit
+	if err != nil {
+		return nil, err
+	}
+	made, err := d.Packages.Create(ctx, vnfpkg.NewResource{Project: caller.Project, OneShot: true,
+		Options: vnfpkg.Options{OnConflict: in.OnConflict, Images: in.Images}})
+	if err != nil {
+		return nil, err
+	}
+	rest.Target(ctx, made.ID)
+	var receipt vnfpkg.Receipt
+	if kind == "application/json" {
+		receipt, err = d.Packages.UploadFrom(ctx, made.Project, made.ID, vnfpkg.From{URL: from.URL, User: from.User, Password: from.Password, By: caller.Subject})
+	} else {
+		receipt, err = d.Packages.Receive(ctx, made.Project, made.ID, body, vnfpkg.ReceiveOptions{Size: size, Digests: digests, By: caller.Subject})
+	}
+	if err != nil {
+		gone := d.Packages.Delete(context.WithoutCancel(ctx), made.Project, made.ID, vnfpkg.DeleteOptions{})
+		if errors.Is(gone, imagerepo.ErrNotFound) {
+			gone = nil // it went with the upload
+		}
+		return nil, errors.Join(err, gone)
+	}
+	return d.onboarded(ctx, receipt.Job)
+}
+
+// onboarded is [door.outcome] for a package.
+func (d *door) onboarded(ctx context.Context, j job.Job) (*accepted, error) {
+	answer, err := d.outcome(ctx, j)
+	if err != nil || answer.Status != http.StatusOK {
+		return answer, err
+	}
+	var outcome vnfpkg.Outcome
+	if err := json.Unmarshal(answer.Body.(json.RawMessage), &outcome); err != nil {
+		return nil, err
+	}
+	answer.Location, answer.Body = address(ctx, "packages", outcome.Package), outcome.Report
+	if !outcome.Existing {
+		answer.Status = http.StatusCreated
+	}
+	return answer, nil
+}
+
+func (d *door) downloadPackage(ctx context.Context, in *AtPackage) (*huma.StreamResponse, error) {
+	r, err := d.resource(ctx, in.Package)
+	if err != nil {
+		return nil, err
+	}
+	content, err := d.Packages.Content(ctx, r.Project, r.ID)
+	if err != nil {
+		return nil, err
+	}
+	return &huma.StreamResponse{Body: func(hc huma.Context) {
+		defer content.Close()
+		r, w := humago.Unwrap(hc)
+		fileHeader(w.Header(), content.Name, imagerepo.Digests{imagerepo.SHA256: content.SHA256})
+		rest.ServeContent(w, r, content.ModTime, content)
+	}}, nil
+}
+
+func (d *door) validatePackage(ctx context.Context, _ *struct{}) (*struct{ Body onboarding.Report }, error) {
+	r := requestOf(ctx)
+	body, _, err := file(r, d.MaxPackage)
+	if err != nil {
+		return nil, err
+	}
+	project := rest.CallerOf(ctx).Project
+	sent, err := d.Packages.Admit(ctx, project, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer sent()
+	report, err := d.Pipeline.Validate(ctx, onboarding.StreamSource("body", body), onboarding.Options{Project: project})
+	if err != nil {
+		return nil, err
+	}
+	if report.Status == onboarding.Rejected {
+		return nil, rejected(report)
+	}
+	return &struct{ Body onboarding.Report }{report}, nil
+}

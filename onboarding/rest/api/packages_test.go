@@ -1,0 +1,197 @@
+package api_test
+
+import (
+	"bytes"
+	"io"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/gangway-nfv/gangway/imagerepo/fetch/origintest"
+	"github.com/gangway-nfv/gangway/onboarding"
+	"github.com/gangway-nfv/gangway/onboarding/job"
+	"github.com/gangway-nfv/gangway/onboarding/onboardingtest"
+	"github.com/gangway-nfv/gangway/onboarding/view"
+	"github.com/gangway-nfv/gangway/onboarding/vnfpkg"
+)
+
+// archive builds a package with an image of its own.
+func archive(container onboardingtest.Container, name string, seed uint64) []byte {
+	spec := onboardingtest.Spec{Name: name, Vendor: "acme", Images: []onboardingtest.SoftwareImage{
+		onboardingtest.Embed(name+"-image", onboardingtest.QCOW2(384<<10, 1<<20, seed))}}
+	if container == onboardingtest.Tar {
+		return onboardingtest.Bytes(container, onboardingtest.OpenBatonTar(spec))
+	}
+	return onboardingtest.Bytes(container, onboardingtest.SOL004(spec))
+}
+
+func TestAPackageFromItsUploadToItsEnd(t *testing.T) {
+	f := start(t)
+	for name, container := range map[string]onboardingtest.Container{"firewall": onboardingtest.Tar, "router": onboardingtest.Zip} {
+		content := archive(container, name, uint64(len(name)))
+		begun := f.do(t, "POST", "/api/v1/packages", content, "Repr-Digest: "+reprDigest(content)).want(t, 202)
+		at := strings.TrimPrefix(begun.Header.Get("Location"), f.URL)
+		f.watch(t, at+"/events", 0)
+		j := into[job.Job](t, f.do(t, "GET", at, nil).want(t, 200))
+		if j.State != job.Succeeded || j.Kind != vnfpkg.KindOnboard || j.By != "token red-writer" {
+			t.Fatalf("job is %+v", j)
+		}
+		shown := into[view.Resource](t, f.do(t, "GET", "/api/v1/packages/acme%2F"+name, nil).want(t, 200))
+		if shown.ID != j.Subject || shown.State != vnfpkg.Onboarded || shown.Job != j.ID || len(shown.Images) != 1 || shown.Model == nil || len(shown.Files) == 0 ||
+			shown.Archive == nil || shown.Archive.SHA256 != sha256Of(content) {
+			t.Errorf("package is %+v", shown)
+		}
+		if got := f.do(t, "GET", "/api/v1/packages/"+shown.ID+"/file", nil).want(t, 200); got.text != string(content) || got.Header.Get("Repr-Digest") == "" {
+			t.Errorf("the archive has %d bytes", len(got.text))
+		}
+		if got := f.do(t, "GET", "/api/v1/packages/"+shown.ID+"/file", nil, "Range: bytes=100-199").want(t, 206); got.text != string(content[100:200]) {
+			t.Errorf("a range has %d bytes", len(got.text))
+		}
+		again := f.do(t, "POST", "/api/v1/packages", content, "Prefer: wait=30").want(t, 200)
+		if report := into[onboarding.Report](t, again); report.Status != onboarding.Unchanged || report.Package.ID != shown.ID ||
+			again.Header.Get("Location") != f.URL+"/api/v1/packages/"+shown.ID {
+			t.Errorf("the same again is %+v at %s", report, again.Header.Get("Location"))
+		}
+		f.do(t, "DELETE", "/api/v1/packages/"+name, nil).want(t, 204)
+		f.do(t, "GET", "/api/v1/packages/"+shown.ID, nil).want(t, 404)
+	}
+	if n := f.stored(t); n != 0 {
+		t.Errorf("%d files of images are left", n)
+	}
+}
+
+func TestAPackageWhoseReportIsWaitedFor(t *testing.T) {
+	f := start(t)
+	report := into[onboarding.Report](t, f.do(t, "POST", "/api/v1/packages", archive(onboardingtest.Tar, "firewall", 1), "Prefer: wait=30").want(t, 201))
+	if report.Status != onboarding.Onboarded || report.Images[0].Action != onboarding.Stored {
+		t.Errorf("report is %+v", report)
+	}
+	kept := "?onConflict=keep"
+	other := onboardingtest.Bytes(onboardingtest.Tar, onboardingtest.OpenBatonTar(onboardingtest.Spec{Name: "other", Images: []onboardingtest.SoftwareImage{
+		onboardingtest.Embed("firewall-image", onboardingtest.QCOW2(384<<10, 1<<20, 9))}}))
+	for name, test := range map[string]struct {
+		path, kind string
+		body       any
+		header     string
+		status     int
+		code       string // of a finding
+	}{
+		"an image name that is taken":       {"", "", other, "", 409, "image-name-taken"},
+		"an image name that is taken, keep": {kept, "", other, "", 201, ""},
+		"another digest":                    {"", "", other, "Repr-Digest: " + reprDigest([]byte("x")), 422, ""},
+		"no archive":                        {"", "", "no archive", "", 422, "not-an-archive"},
+		"nothing":                           {"", "", "", "", 422, ""},
+		"more than the limit":               {"", "", make([]byte, 4<<20+1), "", 413, ""},
+		"more than the limit, without size": {"", "", io.LimitReader(zeros{}, 4<<20+1), "", 413, ""},
+		"no URL":                            {"", "", map[string]string{"url": "ftp://example.org/a"}, "", 422, ""},
+		"a URL that is blocked":             {"", "", map[string]string{"url": "http://169.254.169.254/"}, "", 422, ""},
+		"a parameter that there is not":     {"?onconflict=keep", "", other, "", 422, ""},
+		"a value that there is not":         {"?images=none", "", other, "", 422, ""},
+		"a digest beside a URL":             {"", "", map[string]string{"url": "http://127.0.0.1/a"}, "Repr-Digest: " + reprDigest([]byte("x")), 400, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			header := []string{"Prefer: wait=30"}
+			if test.header != "" {
+				header = append(header, test.header)
+			}
+			got := f.do(t, "POST", "/api/v1/packages"+test.path, test.body, header...).want(t, test.status)
+			if test.code == "" {
+				return
+			}
+			problem := into[struct{ Report onboarding.Report }](t, got)
+			found := ""
+			for _, finding := range problem.Report.Findings {
+				found += string(finding.Code) + " "
+			}
+			if !strings.Contains(found, test.code) {
+				t.Errorf("findings are %s", found)
+			}
+		})
+	}
+	for _, r := range into[[]view.Resource](t, f.do(t, "GET", "/api/v1/packages", nil).want(t, 200)) {
+		if r.State != vnfpkg.Onboarded && (r.State != vnfpkg.Error || r.Failure == nil || r.Archive != nil && r.Archive.Kept) {
+			t.Errorf("left is %+v", r)
+		}
+	}
+}
+
+func TestAPackageByItsURL(t *testing.T) {
+	f := start(t)
+	origin := origintest.New()
+	t.Cleanup(origin.Close)
+	url := origin.Serve("/firewall.tar", origintest.Plain(archive(onboardingtest.Tar, "firewall", 1)))
+	report := into[onboarding.Report](t, f.do(t, "POST", "/api/v1/packages", map[string]string{"url": url}, "Prefer: wait=30").want(t, 201))
+	if report.Status != onboarding.Onboarded {
+		t.Errorf("report is %+v", report)
+	}
+}
+
+func TestListsOfPackages(t *testing.T) {
+	f := start(t)
+	for seed, name := range []string{"one", "two", "three"} {
+		f.do(t, "POST", "/api/v1/packages", archive(onboardingtest.Tar, name, uint64(seed)), "Prefer: wait=30").want(t, 201)
+	}
+	f.onboard(t, "local") // by the command line
+	f.do(t, "POST", "/api/v1/packages", "broken", "Prefer: wait=30").want(t, 422)
+	names := func(path string) (names []string, next string) {
+		a := f.do(t, "GET", path, nil).want(t, 200)
+		for _, r := range into[[]view.Resource](t, a) {
+			names = append(names, strings.TrimSpace(r.Name+" "+string(r.State)))
+		}
+		next, _, _ = strings.Cut(strings.TrimPrefix(a.Header.Get("Link"), "<"+f.URL), ">")
+		return names, next
+	}
+	all := []string{"one ONBOARDED", "two ONBOARDED", "three ONBOARDED", "local ONBOARDED", "ERROR"}
+	for query, want := range map[string][]string{
+		"":                all,
+		"?vendor=acme":    all[:3],
+		"?name=local":     all[3:4],
+		"?state=ERROR":    all[4:],
+		"?version=9":      nil,
+		"?limit=5":        all,
+		"?name=x&limit=1": nil,
+	} {
+		got, next := names("/api/v1/packages" + query)
+		if d := cmp.Diff(want, got); d != "" || next != "" {
+			t.Errorf("%s, next %q (-want +got):\n%s", query, next, d)
+		}
+	}
+	first, next := names("/api/v1/packages?limit=2")
+	second, next := names(next)
+	third, next := names(next)
+	if d := cmp.Diff([][]string{all[:2], all[2:4], all[4:]}, [][]string{first, second, third}); d != "" || next != "" {
+		t.Errorf("pages, and then %q (-want +got):\n%s", next, d)
+	}
+}
+
+func TestValidateStoresNothing(t *testing.T) {
+	f := start(t)
+	report := into[onboarding.Report](t, f.do(t, "POST", "/api/v1/validate", archive(onboardingtest.Zip, "firewall", 1)).want(t, 200))
+	if report.Status != onboarding.Valid || report.Package.Name != "firewall" {
+		t.Errorf("report is %+v", report)
+	}
+	f.do(t, "POST", "/api/v1/validate", "no archive").want(t, 422)
+	f.do(t, "POST", "/api/v1/validate", bytes.Repeat([]byte("x"), 4<<20+1)).want(t, 413)
+	f.do(t, "POST", "/api/v1/validate", nil, "X-Auth-Token: red-reader").want(t, 403)
+	if got := f.do(t, "GET", "/api/v1/packages", nil).want(t, 200); got.text != "[]\n" {
+		t.Errorf("packages are %s", got.text)
+	}
+	if n := f.stored(t); n != 0 {
+		t.Errorf("%d files of images are stored", n)
+	}
+}
+
+func TestProjectsHaveAQuota(t *testing.T) {
+	f := start(t)
+	big := make([]byte, 1<<20)
+	for i := range 20 {
+		big[0] = byte(i)
+		f.do(t, "PUT", "/api/v1/images/"+string(rune('a'+i))+"?diskFormat=raw", big).want(t, 201)
+	}
+	big[0] = 99
+	f.do(t, "PUT", "/api/v1/images/more?diskFormat=raw", big).want(t, 413)
+	f.do(t, "POST", "/api/v1/images", map[string]string{"name": "more", "url": "http://127.0.0.1/"}).want(t, 413)
+	f.do(t, "POST", "/api/v1/packages", archive(onboardingtest.Tar, "firewall", 1)).want(t, 413)
+	f.do(t, "PUT", "/api/v1/images/more?diskFormat=raw", big, "X-Auth-Token: blue-writer").want(t, 201)
+}
