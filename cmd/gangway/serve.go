@@ -59,6 +59,7 @@ type serveFlags struct {
 
 	keepPackages    bool
 	jobs            int
+	pageSize        int
 	packageSize     byteSize
 	imageSize       byteSize
 	projectSize     byteSize
@@ -74,6 +75,7 @@ func (f *serveFlags) check() error {
 		atLeast("stall-timeout", f.stallTimeout, time.Second),
 		atLeast("grace-period", f.grace, 0),
 		atLeast("jobs", f.jobs, 1),
+		atLeast("page-size", f.pageSize, 2),
 		atLeast("max-project-packages", f.projectPackages, 0),
 		atLeast("max-project-uploads", f.projectUploads, 0),
 		checkUploads(f.launches),
@@ -147,6 +149,7 @@ every request, unless --log-level says otherwise.`,
 	flags.DurationVar(&f.grace, "grace-period", 30*time.Second, "how long requests under way may go on when the server stops")
 	flags.BoolVar(&f.keepPackages, "keep-packages", true, "keep the original packages, to hand them out")
 	flags.IntVar(&f.jobs, "jobs", 2, "packages at once")
+	flags.IntVar(&f.pageSize, "page-size", 100, "packages or subscriptions that a list of the ETSI interfaces shows at once")
 	flags.Var(&f.packageSize, "max-package-size", "largest package, 0 for any")
 	flags.Var(&f.imageSize, "max-image-size", "largest image that is added without a package, 0 for any")
 	flags.Var(&f.projectSize, "max-project-size", "what images and packages of a project may take in all, 0 for any")

@@ -20,6 +20,7 @@ import (
 	"github.com/gangway-nfv/gangway/onboarding/operation"
 	"github.com/gangway-nfv/gangway/onboarding/rest"
 	"github.com/gangway-nfv/gangway/onboarding/rest/api"
+	"github.com/gangway-nfv/gangway/onboarding/rest/etsi"
 	"github.com/gangway-nfv/gangway/onboarding/view"
 	"github.com/gangway-nfv/gangway/onboarding/vnfpkg"
 	"github.com/gangway-nfv/gangway/vim"
@@ -166,7 +167,8 @@ func (s *server) doors() ([]rest.Door, error) {
 		rest.Check{Name: "folder of images", Ask: func(context.Context) error { return writable(s.config.imagesDir()) }},
 		rest.Check{Name: "folder of packages", Ask: func(context.Context) error { return writable(s.packagesDir()) }},
 	)
-	return []rest.Door{own, health, s.metrics.Door()}, nil
+	standard := etsi.Doors(etsi.Config{Packages: s.packages, Images: s.names, Subscriptions: s.notify, PageSize: s.flags.pageSize})
+	return append(standard, own, health, s.metrics.Door()), nil
 }
 
 func (s *server) packagesDir() string { return filepath.Join(s.config.Home, "packages") }
