@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"os"
 	"path/filepath"
@@ -238,12 +239,6 @@ func (s *server) run(ctx context.Context, ready func(url, adminToken string) err
 		return errors.Join(err, listener.Close())
 	}
 
-	kinds := s.operations.Kinds()
-	for kind, options := range s.packages.Kinds() {
-		kinds[kind] = options
-	}
-	kinds[notify.Kind] = s.notify.Jobs(deliveries)
-
 	serving, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	working, finish := context.WithCancel(context.WithoutCancel(ctx))
@@ -252,7 +247,7 @@ func (s *server) run(ctx context.Context, ready func(url, adminToken string) err
 	background.Go(func() { access.Keep(working, s.tokens, s.audit, s.log) })
 	background.Go(func() { s.packages.Run(working) })
 	background.Go(func() {
-		if err := s.queue.Run(working, kinds); err != nil {
+		if err := s.queue.Run(working, s.kinds()); err != nil {
 			stop(err)
 		}
 	})
@@ -265,6 +260,14 @@ func (s *server) run(ctx context.Context, ready func(url, adminToken string) err
 		err = errors.Join(err, cause)
 	}
 	return err
+}
+
+// kinds says how the jobs of all kinds are run.
+func (s *server) kinds() map[job.Kind]job.KindOptions {
+	kinds := s.operations.Kinds()
+	maps.Copy(kinds, s.packages.Kinds())
+	kinds[notify.Kind] = s.notify.Jobs(deliveries)
+	return kinds
 }
 
 func (s *server) tell(state string) {

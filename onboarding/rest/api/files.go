@@ -149,6 +149,9 @@ func file(r request, limit int64) (io.Reader, int64, error) {
 	if encoding := r.Header.Get("Content-Encoding"); encoding != "" && encoding != "identity" {
 		return nil, 0, rest.Errorf(http.StatusUnsupportedMediaType, "the body is encoded as %s: send the file as it is", encoding)
 	}
+	if r.ContentLength == 0 {
+		return nil, 0, rest.Errorf(http.StatusBadRequest, "the request has no body")
+	}
 	if limit == 0 {
 		return r.Body, r.ContentLength, nil
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"mime"
 	"net/http"
 
@@ -162,7 +163,8 @@ func (d *door) uploadPackage(ctx context.Context, in *uploadPackage) (*accepted,
 	caller, r := rest.CallerOf(ctx), requestOf(ctx)
 	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	var from packageSource
-	if err == nil && kind == "application/json" {
+	linked := err == nil && kind == "application/json"
+	if linked {
 		if err := rest.ReadJSON(r.Request, &from); err != nil {
 			return nil, err
 		}
@@ -173,9 +175,12 @@ func (d *door) uploadPackage(ctx context.Context, in *uploadPackage) (*accepted,
 			return nil, rest.Errorf(http.StatusBadRequest, "Repr-Digest: goes with an archive, not with where it is")
 		}
 	}
-	body, size, err := file(r, 0) // the service knows the limit
-	if err != nil {
-		return nil, err
+	var body io.Reader
+	var size int64
+	if !linked {
+		if body, size, err = file(r, 0); err != nil { // the service knows the limit
+			return nil, err
+		}
 	}
 	made, err := d.Packages.Create(ctx, vnfpkg.NewResource{Project: caller.Project, OneShot: true,
 		Options: vnfpkg.Options{OnConflict: in.OnConflict, Images: in.Images}})
@@ -184,7 +189,7 @@ func (d *door) uploadPackage(ctx context.Context, in *uploadPackage) (*accepted,
 	}
 	rest.Target(ctx, made.ID)
 	var receipt vnfpkg.Receipt
-	if kind == "application/json" {
+	if linked {
 		receipt, err = d.Packages.UploadFrom(ctx, made.Project, made.ID, vnfpkg.From{URL: from.URL, User: from.User, Password: from.Password, By: caller.Subject})
 	} else {
 		receipt, err = d.Packages.Receive(ctx, made.Project, made.ID, body, vnfpkg.ReceiveOptions{Size: size, Digests: digests, By: caller.Subject})

@@ -81,7 +81,7 @@ func TestAPackageWhoseReportIsWaitedFor(t *testing.T) {
 		"an image name that is taken, keep": {kept, "", other, "", 201, ""},
 		"another digest":                    {"", "", other, "Repr-Digest: " + reprDigest([]byte("x")), 422, ""},
 		"no archive":                        {"", "", "no archive", "", 422, "not-an-archive"},
-		"nothing":                           {"", "", "", "", 422, ""},
+		"nothing":                           {"", "", "", "", 400, ""},
 		"more than the limit":               {"", "", make([]byte, 4<<20+1), "", 413, ""},
 		"more than the limit, without size": {"", "", io.LimitReader(zeros{}, 4<<20+1), "", 413, ""},
 		"no URL":                            {"", "", map[string]string{"url": "ftp://example.org/a"}, "", 422, ""},
