@@ -132,6 +132,11 @@ func (c *Catalog) Publish(ctx context.Context, pub imagerepo.Publication, place 
 				return err
 			}
 		}
+		for _, packing := range pub.Packings {
+			if err := insertPacking(ctx, tx, packing); err != nil {
+				return err
+			}
+		}
 		for _, img := range pub.Images {
 			if !img.Stored() {
 				continue
