@@ -33,7 +33,7 @@ func (j *job) commit(ctx context.Context) (Report, error) {
 			return j.report(status), nil
 		}
 		err := j.complete(ctx)
-		if err == nil && news {
+		if err == nil && (news || len(pub.Packings) > 0) {
 			err = j.intake.Publish(ctx, pub)
 		}
 		if err == nil {
@@ -55,7 +55,7 @@ func (j *job) commit(ctx context.Context) (Report, error) {
 
 // publication says what is to become visible, and whether any of it is not yet.
 func (j *job) publication() (pub imagerepo.Publication, news bool) {
-	pub.Package, pub.Files = j.record, j.files
+	pub.Package, pub.Files, pub.Packings = j.record, j.files, j.packings
 	news = j.record != nil && j.known == nil
 	created := j.now().UTC()
 	for _, img := range j.images {

@@ -26,6 +26,7 @@ type job struct {
 	known    *imagerepo.Package // what the repository has of this very package
 	files    []imagerepo.PackageFile
 	images   []*image
+	packings []imagerepo.Packing // in which images came for the first time
 	findings tosca.Findings
 }
 
