@@ -6,6 +6,7 @@ import (
 	"io"
 
 	"github.com/gangway-nfv/gangway/imagerepo"
+	"github.com/gangway-nfv/gangway/onboarding/csar"
 	"github.com/gangway-nfv/gangway/tosca"
 )
 
@@ -46,7 +47,8 @@ func (j *job) add(ctx context.Context, img *image, req AddRequest) (err error) {
 	d := img.description
 	switch {
 	case d.URL == "":
-		if img.content, err = j.take(ctx, req.Content, d.Name, req.Size, keys(d.Digests)); err == nil {
+		content := j.watch(csar.Source{Reader: req.Content, Size: req.Size}).Reader
+		if img.content, err = j.take(ctx, content, d.Name, req.Size, keys(d.Digests)); err == nil {
 			err = j.judge(ctx, d, img.content)
 		}
 	case j.opts.Images == Fetch:

@@ -58,7 +58,7 @@ func URLSource(url string, client *fetch.Client) Source {
 		if err != nil {
 			return csar.Source{}, nil, err
 		}
-		return csar.Source{Name: name, Reader: response}, response, nil
+		return csar.Source{Name: name, Reader: response, Size: response.Size()}, response, nil
 	}}
 }
 

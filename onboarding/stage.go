@@ -66,7 +66,7 @@ func (j *job) keep(ctx context.Context, m csar.Member, r io.Reader) error {
 // to be stored or the package is refused already, nowhere.
 func (j *job) take(ctx context.Context, r io.Reader, name string, size int64, digests []string) (c content, err error) {
 	var inspector diskfmt.Inspector
-	passing := io.TeeReader(r, io.MultiWriter(&inspector, &watched{job: j, image: name, total: size}))
+	passing := io.TeeReader(r, &inspector)
 	digests = slices.Concat(digests, j.opts.Digests)
 	if j.stores() {
 		c.Staged, err = j.intake.Stage(ctx, passing, imagerepo.StageOptions{SizeHint: size, Digests: digests, Like: name})
