@@ -130,7 +130,7 @@ type Publication struct {
 	// Images are new.
 	Images []Image
 	// Uses are the IDs of images that are there already and that the package
-	// uses.
+	// uses or, without a package, that the user adds, too: they become Manual.
 	Uses []string
 	// Packings are forms in which content of these images came. Those that are
 	// known and those of content that is not in the catalogue are passed over.

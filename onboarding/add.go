@@ -22,8 +22,10 @@ type AddRequest struct {
 }
 
 // Add takes one image in. The report's Package is empty. A name that belongs
-// to the same bytes makes it Unchanged. An image with stated digests cannot be
-// added by reference, since only packages keep them.
+// to the same bytes makes it Unchanged, as nothing is stored; but if a package
+// brought that image, it is the user's own from then on and outlives the package.
+// An image with stated digests cannot be added by reference, since only packages
+// keep them.
 func (p *Pipeline) Add(ctx context.Context, req AddRequest) (Report, error) {
 	d := req.Description
 	j := p.job(d.Name, req.Options)

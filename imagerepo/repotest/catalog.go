@@ -30,6 +30,7 @@ func Catalog(t *testing.T, open func(t *testing.T, folder string) imagerepo.Cata
 		{"files are placed last, and told their twins", testPlace},
 		{"concurrent publications of one name have one winner", testOneWinner},
 		{"a package that lost images is made whole", testMakeWhole},
+		{"an image that a user adds, too, becomes the user's", testAddUsed},
 		{"a referenced image is pinned once", testPin},
 		{"what is unclaimed stays so while it is removed", testIfUnclaimed},
 		{"digests are learned once and go with their content", testLearn},
@@ -300,6 +301,35 @@ func testMakeWhole(t *testing.T, c *catalogTest) {
 	}
 	diff(t, "missing images afterwards", []string(nil), got.Missing)
 	diff(t, "images afterwards", []imagerepo.ImageRef{{ID: anew.ID, Name: "goes"}, {ID: stays.ID, Name: "stays"}}, got.Images)
+}
+
+func testAddUsed(t *testing.T, c *catalogTest) {
+	ctx := t.Context()
+	pkg, img, fresh := Package("p", "router"), Image("p", "image", "bytes"), Image("p", "fresh", "bytes")
+	c.publish(t, pkg, img)
+	gone := imagerepo.Publication{Images: []imagerepo.Image{fresh}, Uses: []string{img.ID, imagerepo.NewID()}}
+	if err := c.Publish(ctx, gone, noPlace); !errors.Is(err, imagerepo.ErrNotFound) {
+		t.Errorf("beside an image that is gone: got %v, want ErrNotFound", err)
+	}
+	if got, err := c.Image(ctx, img.ID); err != nil || got.Manual {
+		t.Errorf("after a refused publication: got %+v, %v", got, err)
+	}
+	for range 2 {
+		if err := c.Publish(ctx, imagerepo.Publication{Uses: []string{img.ID}}, noPlace); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := c.Image(ctx, img.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := img
+	want.Manual, want.Packages = true, []imagerepo.PackageRef{pkg.Ref()}
+	diff(t, "image", want, got)
+	if _, deleted, err := c.DeletePackage(ctx, pkg.ID, false); err != nil || len(deleted) > 0 {
+		t.Errorf("%v went with the package, %v", deleted, err)
+	}
+	diff(t, "images", []string{"p/image"}, c.names(t, imagerepo.ImageFilter{}))
 }
 
 func testPin(t *testing.T, c *catalogTest) {
