@@ -65,6 +65,11 @@ type Catalog interface {
 	// limit ones that come after the given one.
 	Contents(ctx context.Context, after string, limit int) ([]string, error)
 
+	// Packings returns the packings that agree with the given one in method,
+	// sizes and CRC-32, with the digests that it was not asked about. There are
+	// none of content that no image has.
+	Packings(ctx context.Context, like Packing) ([]Packing, error)
+
 	// Publish makes a publication visible as a whole. It calls place for every
 	// new image that is stored, inside the transaction, after everything else
 	// in it has succeeded; twins are the IDs of the other images that have the
@@ -139,6 +144,9 @@ type Publication struct {
 	// Images are new.
 	Images []Image
 	// Uses are the IDs of images that are there already and that the package
-	// uses.
+	// uses or, without a package, that the user adds, too: they become Manual.
 	Uses []string
+	// Packings are forms in which content of these images came. Those that are
+	// known and those of content that is not in the catalogue are passed over.
+	Packings []Packing
 }

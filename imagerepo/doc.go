@@ -16,7 +16,8 @@
 // starts a new file. Either way the session holds the bytes from then on, and
 // because they were just proven they also take the place of any stored file
 // of the same content that is not the same file: taking an image in again heals
-// it.
+// it. Where they come compressed as they came before, [Intake.StagePacked] proves
+// the stored file instead, without unpacking them (see [Packing]).
 //
 // Two narrow seams carry it: a [Catalog] of names, digests and references, and
 // [Blobs], the files. Package catalog has the first on SQLite, package fsstore

@@ -26,8 +26,8 @@ type Image struct {
 	Properties map[string]string
 	// Source is where the bytes came from, if that was a URL.
 	Source Source
-	// Manual is set for an image that a user added, as opposed to a package. It
-	// outlives the packages that use it.
+	// Manual is set for an image that a user added, be it after a package brought
+	// it. It outlives the packages that use it.
 	Manual    bool
 	CreatedAt time.Time
 	// Packages are the packages that use the image. [Catalog] fills it in;

@@ -160,22 +160,14 @@ func (w *whole) Read(p []byte) (int, error) {
 }
 
 // twin is what staging ends with when the bytes are those of a stored image.
-// The session holds them from here on, so it does not matter if that image is
-// deleted before the publication.
 func (in *Intake) twin(ctx context.Context, stored Blob, twin Image, opts StageOptions) (Staged, error) {
-	session, err := in.begin(ctx)
-	if err != nil {
-		return Staged{}, err
-	}
-	staged := Staged{ID: NewID(), Twin: twin.ID, Content: Content{Size: twin.Size, Digests: maps.Clone(twin.Digests)}}
-	err = session.Hold(ctx, staged.ID, twin.ID)
+	staged, err := in.join(ctx, twin)
 	if errors.Is(err, ErrNotFound) || errors.Is(err, ErrTooManyLinks) {
 		return in.write(ctx, &whole{stored, 0, twin.Size}, opts)
 	}
 	if err != nil {
 		return Staged{}, err
 	}
-	in.prove(staged.ID, twin.SHA256())
 	for _, algorithm := range opts.Digests {
 		known, _ := Algorithm(algorithm)
 		if staged.Digests[known] != "" {
@@ -190,6 +182,23 @@ func (in *Intake) twin(ctx context.Context, stored Blob, twin Image, opts StageO
 		}
 	}
 	return staged, nil
+}
+
+// join stages the file of a stored image whose bytes were just proven. The
+// session holds them from here on, so it does not matter if that image is
+// deleted before the publication. It fails with an error that wraps ErrNotFound
+// or ErrTooManyLinks.
+func (in *Intake) join(ctx context.Context, twin Image) (Staged, error) {
+	session, err := in.begin(ctx)
+	if err != nil {
+		return Staged{}, err
+	}
+	id := NewID()
+	if err := session.Hold(ctx, id, twin.ID); err != nil {
+		return Staged{}, err
+	}
+	in.prove(id, twin.SHA256())
+	return Staged{ID: id, Twin: twin.ID, Content: Content{Size: twin.Size, Digests: maps.Clone(twin.Digests)}}, nil
 }
 
 // write takes the bytes of r into a new file.

@@ -6,6 +6,7 @@ import (
 	"io"
 
 	"github.com/gangway-nfv/gangway/imagerepo"
+	"github.com/gangway-nfv/gangway/onboarding/csar"
 	"github.com/gangway-nfv/gangway/tosca"
 )
 
@@ -21,8 +22,10 @@ type AddRequest struct {
 }
 
 // Add takes one image in. The report's Package is empty. A name that belongs
-// to the same bytes makes it Unchanged. An image with stated digests cannot be
-// added by reference, since only packages keep them.
+// to the same bytes makes it Unchanged, as nothing is stored; but if a package
+// brought that image, it is the user's own from then on and outlives the package.
+// An image with stated digests cannot be added by reference, since only packages
+// keep them.
 func (p *Pipeline) Add(ctx context.Context, req AddRequest) (Report, error) {
 	d := req.Description
 	j := p.job(d.Name, req.Options)
@@ -46,7 +49,8 @@ func (j *job) add(ctx context.Context, img *image, req AddRequest) (err error) {
 	d := img.description
 	switch {
 	case d.URL == "":
-		if img.content, err = j.take(ctx, req.Content, d.Name, req.Size, keys(d.Digests)); err == nil {
+		content := j.watch(csar.Source{Reader: req.Content, Size: req.Size}).Reader
+		if img.content, err = j.take(ctx, content, d.Name, req.Size, keys(d.Digests)); err == nil {
 			err = j.judge(ctx, d, img.content)
 		}
 	case j.opts.Images == Fetch:

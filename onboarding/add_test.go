@@ -105,6 +105,58 @@ func TestAnImageThatAUserAddedOutlivesThePackagesThatUseIt(t *testing.T) {
 	h.wantState(t, before)
 }
 
+func TestAnImageOfAPackageThatAUserAddsTooOutlivesThePackage(t *testing.T) {
+	url := newOrigin(t).Serve("/image.qcow2", origintest.Plain(content(diskImage(1))))
+	for name, test := range map[string]struct {
+		brought onboardingtest.SoftwareImage
+		images  onboarding.URLImages
+		added   tosca.ImageDescription
+		as      onboarding.Status
+		stored  string
+	}{
+		"the same bytes":      {onboardingtest.Embed("image", diskImage(1)), "", tosca.ImageDescription{Name: "image"}, onboarding.Unchanged, diskImage(1).SHA256()},
+		"the same URL":        {onboardingtest.Link("image", url), "", tosca.ImageDescription{Name: "image", URL: url}, onboarding.Unchanged, diskImage(1).SHA256()},
+		"the same reference":  {onboardingtest.Link("image", url), onboarding.Reference, tosca.ImageDescription{Name: "image", URL: url}, onboarding.Unchanged, ""},
+		"a reference's bytes": {onboardingtest.Link("image", url), onboarding.Reference, tosca.ImageDescription{Name: "image", URL: url}, onboarding.Onboarded, diskImage(1).SHA256()},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHarness(t)
+			brought := h.onboard(t, packageOf("firewall", test.brought), onboarding.Options{Images: test.images})
+			wantStatus(t, brought, onboarding.Onboarded)
+			opts := onboarding.Options{Images: test.images}
+			if test.as == onboarding.Onboarded {
+				opts.Images = onboarding.Fetch
+			}
+			dry := opts
+			dry.DryRun = true
+			h.add(t, test.added, diskImage(1), dry)
+			if h.image(t, "image").Manual {
+				t.Error("a dry run makes it the user's own")
+			}
+			report := h.add(t, test.added, diskImage(1), opts)
+			wantStatus(t, report, test.as)
+			if img := h.image(t, "image"); !img.Manual || img.ID != brought.Images[0].ID || report.Images[0].ID != img.ID {
+				t.Errorf("image is %+v, the report %+v", img, report)
+			}
+			if _, _, err := h.Repository.DeletePackage(t.Context(), brought.Package.ID, false); err != nil {
+				t.Fatal(err)
+			}
+			if got := h.image(t, "image").SHA256(); got != test.stored {
+				t.Errorf("digest is %q, want %q", got, test.stored)
+			}
+		})
+	}
+}
+
+func TestAnImageThatIsKeptAgainstAUserIsNotTheUsers(t *testing.T) {
+	h := newHarness(t)
+	h.mustOnboard(t, firewall(diskImage(1)))
+	h.add(t, tosca.ImageDescription{Name: "firewall-image"}, diskImage(2), onboarding.Options{OnConflict: onboarding.Keep})
+	if h.image(t, "firewall-image").Manual {
+		t.Error("other bytes make it the user's own")
+	}
+}
+
 func TestOnboardingHealsAFileThatWentBad(t *testing.T) {
 	h := newHarness(t)
 	h.mustOnboard(t, firewall(diskImage(1)))

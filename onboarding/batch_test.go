@@ -7,7 +7,6 @@ import (
 	"iter"
 	"os"
 	"path/filepath"
-	"slices"
 	"testing"
 	"testing/synctest"
 
@@ -184,27 +183,5 @@ func TestASourceThatCannotBeOpenedFails(t *testing.T) {
 				t.Errorf("report is %+v, error %v", report, err)
 			}
 		})
-	}
-}
-
-func TestProgressTellsThePackageAndItsImages(t *testing.T) {
-	h := newHarness(t)
-	path := filepath.Join(t.TempDir(), "package")
-	if err := onboardingtest.WriteFile(path, onboardingtest.Tar, firewall(diskImage(1))); err != nil {
-		t.Fatal(err)
-	}
-	var images []string
-	last := map[string]onboarding.Progress{}
-	if _, err := h.Onboard(t.Context(), onboarding.FileSource(path), onboarding.Options{Progress: func(p onboarding.Progress) {
-		if !slices.Contains(images, p.Image) {
-			images = append(images, p.Image)
-		}
-		last[p.Image] = p
-	}}); err != nil {
-		t.Fatal(err)
-	}
-	size := diskImage(1).Size()
-	if got := last["firewall-image"]; got.Done != size || got.Total != size || got.Source != path {
-		t.Errorf("images are %v, progress of the image ends with %+v", images, got)
 	}
 }

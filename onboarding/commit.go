@@ -33,7 +33,7 @@ func (j *job) commit(ctx context.Context) (Report, error) {
 			return j.report(status), nil
 		}
 		err := j.complete(ctx)
-		if err == nil && news {
+		if err == nil && (news || teaches(pub)) {
 			err = j.intake.Publish(ctx, pub)
 		}
 		if err == nil {
@@ -53,16 +53,26 @@ func (j *job) commit(ctx context.Context) (Report, error) {
 	return Report{}, fmt.Errorf("the repository changed %d times before the commit: %w", commitAttempts, lost)
 }
 
+// teaches reports whether a publication without news has something to be noted:
+// compressed forms of images, or that a user adds an image that a package
+// brought.
+func teaches(pub imagerepo.Publication) bool {
+	return len(pub.Packings) > 0 || pub.Package == nil && len(pub.Uses) > 0
+}
+
 // publication says what is to become visible, and whether any of it is not yet.
 func (j *job) publication() (pub imagerepo.Publication, news bool) {
-	pub.Package, pub.Files = j.record, j.files
+	pub.Package, pub.Files, pub.Packings = j.record, j.files, j.packings
 	news = j.record != nil && j.known == nil
 	created := j.now().UTC()
 	for _, img := range j.images {
 		if img.owner != nil {
-			if j.record != nil {
+			switch {
+			case j.record != nil:
 				pub.Uses = append(pub.Uses, img.owner.ID)
 				news = news || !j.uses(img.owner.ID)
+			case !img.owner.Manual && img.action != Kept:
+				pub.Uses = append(pub.Uses, img.owner.ID)
 			}
 			continue
 		}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 
 	"github.com/gangway-nfv/gangway/imagerepo"
 	"github.com/gangway-nfv/gangway/onboarding/csar"
@@ -26,6 +25,7 @@ type job struct {
 	known    *imagerepo.Package // what the repository has of this very package
 	files    []imagerepo.PackageFile
 	images   []*image
+	packings []imagerepo.Packing // in which images came for the first time
 	findings tosca.Findings
 }
 
@@ -97,13 +97,7 @@ func (j *job) ending(ctx context.Context, work func() (Report, error)) (Report, 
 
 // open reads the container. The images of a tar are staged on the way.
 func (j *job) open(ctx context.Context, src csar.Source) error {
-	watched := &watched{job: j, total: -1}
-	if src.At != nil {
-		watched.total = src.Size
-	} else {
-		src.Reader = io.TeeReader(src.Reader, watched)
-	}
-	archive, findings, err := csar.Open(ctx, src, csar.Options{Limits: j.Limits, Keep: j.keep})
+	archive, findings, err := csar.Open(ctx, j.watch(src), csar.Options{Limits: j.Limits, Keep: j.keep})
 	j.archive, j.findings = archive, findings
 	return err
 }
@@ -135,18 +129,3 @@ func (j *job) blame(err error) error {
 type refusal struct{ finding tosca.Finding }
 
 func (r *refusal) Error() string { return r.finding.String() }
-
-// watched tells the progress of bytes that pass.
-type watched struct {
-	job         *job
-	image       string
-	done, total int64
-}
-
-func (w *watched) Write(p []byte) (int, error) {
-	w.done += int64(len(p))
-	if w.job.opts.Progress != nil {
-		w.job.opts.Progress(Progress{Source: w.job.source, Image: w.image, Done: w.done, Total: w.total})
-	}
-	return len(p), nil
-}

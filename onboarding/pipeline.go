@@ -71,23 +71,13 @@ type Options struct {
 	Digests []string
 	// DryRun goes through all stages and stores nothing.
 	DryRun bool
-	// Progress is told how the package advances, often; it must not block. It
-	// may be nil.
+	// Progress is told how the package advances, often; it must not block. Its
+	// calls for one package do not overlap. It may be nil.
 	Progress func(Progress)
 }
 
 // DefaultProject is the project of those who name none.
 const DefaultProject = "default"
-
-// Progress is how far a package is.
-type Progress struct {
-	Source string
-	// Image is the image that is being taken in; empty while the package itself
-	// is read.
-	Image string
-	Done  int64 // bytes
-	Total int64 // bytes; -1 while unknown
-}
 
 func (o Options) withDefaults() Options {
 	o.Project = cmp.Or(o.Project, DefaultProject)

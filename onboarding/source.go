@@ -53,11 +53,12 @@ func StreamSource(name string, r io.Reader) Source {
 func URLSource(url string, client *fetch.Client) Source {
 	name := fetch.Redact(url)
 	return Source{Name: name, Open: func(ctx context.Context) (csar.Source, io.Closer, error) {
-		response, err := client.Open(ctx, fetch.Request{URL: url})
+		// What is declared to be compressed is delivered as it is, for csar to open.
+		response, err := client.Open(ctx, fetch.Request{URL: url, ContainerFormat: "compressed"})
 		if err != nil {
 			return csar.Source{}, nil, err
 		}
-		return csar.Source{Name: name, Reader: response}, response, nil
+		return csar.Source{Name: name, Reader: response, Size: response.Size()}, response, nil
 	}}
 }
 

@@ -2,6 +2,8 @@ package onboarding
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -64,16 +66,19 @@ func (j *job) keep(ctx context.Context, m csar.Member, r io.Reader) error {
 // to be stored or the package is refused already, nowhere.
 func (j *job) take(ctx context.Context, r io.Reader, name string, size int64, digests []string) (c content, err error) {
 	var inspector diskfmt.Inspector
-	passing := io.TeeReader(r, io.MultiWriter(&inspector, &watched{job: j, image: name, total: size}))
+	passing := io.TeeReader(r, &inspector)
 	digests = slices.Concat(digests, j.opts.Digests)
-	if j.intake == nil || j.findings.Refused() {
-		c.Content, err = imagerepo.Examine(ctx, passing, digests...)
-	} else {
+	if j.stores() {
 		c.Staged, err = j.intake.Stage(ctx, passing, imagerepo.StageOptions{SizeHint: size, Digests: digests, Like: name})
+	} else {
+		c.Content, err = imagerepo.Examine(ctx, passing, digests...)
 	}
 	c.format = inspector.Result()
 	return c, err
 }
+
+// stores reports whether what is taken in may end in the repository.
+func (j *job) stores() bool { return j.intake != nil && !j.findings.Refused() }
 
 // stage takes in the images that lie in the package, and compares them with
 // what is said of them.
@@ -106,16 +111,54 @@ func (j *job) member(ctx context.Context, d tosca.ImageDescription) (content, er
 	if c, seen := j.contents[m.Raw]; seen && (c.ID != "" || c.has(d.Digests)) {
 		return c, nil
 	}
-	r, err := j.archive.OpenMember(ctx, m.Path)
-	if err != nil {
-		return content{}, err
-	}
-	defer r.Close()
-	c, err := j.take(ctx, r, d.Name, m.Size, keys(d.Digests))
+	c, err := j.read(ctx, d, m)
 	if err == nil {
 		j.contents[m.Raw] = c
 	}
 	return c, err
+}
+
+// read takes in a member that can be read at any time. A deflated one is not
+// inflated if it came in this form before.
+func (j *job) read(ctx context.Context, d tosca.ImageDescription, m csar.Member) (content, error) {
+	deflated := j.archive.Deflated(m.Path)
+	if deflated == nil || !j.stores() {
+		r, err := j.archive.OpenMember(ctx, m.Path)
+		if err != nil {
+			return content{}, err
+		}
+		defer r.Close()
+		return j.take(ctx, r, d.Name, m.Size, keys(d.Digests))
+	}
+	packing := imagerepo.Packing{Method: "deflate", PackedSize: deflated.Size, Size: m.Size, CRC32: deflated.CRC32}
+	c, known, err := j.recall(ctx, d, deflated.Open(ctx), packing)
+	if known || err != nil {
+		return c, err
+	}
+	packed := sha256.New()
+	c, err = j.take(ctx, deflated.Inflate(ctx, packed), d.Name, m.Size, keys(d.Digests))
+	if err == nil {
+		packing.PackedSHA256, packing.SHA256 = hex.EncodeToString(packed.Sum(nil)), c.SHA256()
+		j.packings = append(j.packings, packing)
+	}
+	return c, err
+}
+
+// recall takes in what came before in the same packed bytes, and reports
+// whether it did. The format is told from the stored file, which is proven then
+// to be what the package holds.
+func (j *job) recall(ctx context.Context, d tosca.ImageDescription, packed io.Reader, packing imagerepo.Packing) (c content, known bool, err error) {
+	c.Staged, known, err = j.intake.StagePacked(ctx, packed, packing, slices.Concat(keys(d.Digests), j.opts.Digests)...)
+	if !known || err != nil {
+		return c, false, err
+	}
+	blob, err := j.intake.Open(ctx, c.Staged)
+	if err != nil {
+		return c, false, err
+	}
+	defer blob.Close()
+	c.format, err = diskfmt.Inspect(blob, blob.Size())
+	return c, err == nil, err
 }
 
 // judge compares an image with what is said of it.

@@ -64,6 +64,11 @@ func (j *job) fetch(ctx context.Context, img *image) error {
 	if err != nil {
 		return err
 	}
+	if j.opts.Progress != nil {
+		req.Progress = func(done, total int64) {
+			j.opts.Progress(Progress{Source: j.source, Image: d.Name, Done: done, Total: total})
+		}
+	}
 	if before != nil {
 		req.ETag, req.LastModified = before.Source.ETag, before.Source.LastModified
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/gangway-nfv/gangway/imagerepo/fetch"
 	"github.com/gangway-nfv/gangway/imagerepo/fetch/origintest"
 	"github.com/gangway-nfv/gangway/onboarding"
+	"github.com/gangway-nfv/gangway/onboarding/csar"
 	"github.com/gangway-nfv/gangway/onboarding/onboardingtest"
 	"github.com/gangway-nfv/gangway/tosca"
 )
@@ -332,4 +333,21 @@ func TestAPackageComesFromAURL(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestAPackageFromAURLIsOpenedLikeAFile(t *testing.T) {
+	h, origin := newHarness(t), newOrigin(t)
+	var twice bytes.Buffer
+	zw := gzip.NewWriter(&twice)
+	if _, err := zw.Write(onboardingtest.Bytes(onboardingtest.TarGzip, firewall(diskImage(1)))); err != nil {
+		t.Fatal(err)
+	}
+	closeNow(t, zw)
+	url := origin.Serve("/package.tar.gz.gz", origintest.Plain(twice.Bytes()))
+	report, err := h.Onboard(t.Context(), onboarding.URLSource(url, h.Fetch), onboarding.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantStatus(t, report, onboarding.Rejected)
+	wantFinding(t, report, csar.CodeNested)
 }

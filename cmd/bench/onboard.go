@@ -68,7 +68,7 @@ func (b *bench) onboard(ctx context.Context) error {
 	b.add("onboard a zip, deflated", "unzip -p + sync", got[7], got[6], "≤ 0.8", "inflating, then writing")
 	b.add("onboard the tar again", "the first time", got[3], got[2], "≤ 0.6", "reading both copies")
 	b.add("onboard the zip again", "the first time", got[5], got[4], "≤ 0.6", "reading both copies")
-	b.add("onboard the deflated zip again", "the first time", got[8], got[7], "≤ 0.6", "inflating")
+	b.add("onboard the deflated zip again", "the first time", got[8], got[7], "≤ 0.6", "hashing what is stored")
 	return nil
 }
 

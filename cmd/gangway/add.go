@@ -48,7 +48,8 @@ func newImagesAdd(a *app) *cobra.Command {
 		Use:   "add NAME FILE|URL|-",
 		Short: "Add an image without a package",
 		Long: `Add an image from a file, an http or https URL, or standard input. Without
---disk-format the format is found from the bytes.`,
+--disk-format the format is found from the bytes. An image that a package brought
+is unchanged if the bytes are the same, and stays when the package is deleted.`,
 		Example: `  gangway images add cirros cirros.qcow2 --min-ram 64
   gangway images add ubuntu https://example.org/ubuntu.img --digest sha256:…`,
 		Args: cobra.ExactArgs(2),

@@ -29,10 +29,9 @@ type progress struct {
 
 // transfer is something under way, and the part of it that passes now.
 type transfer struct {
-	part        string
-	done, total int64 // bytes
-	bar         *mpb.Bar
-	logged      time.Time
+	part   string
+	bar    *mpb.Bar
+	logged time.Time
 }
 
 // newProgress shows progress on standard error, or nowhere when the user wants
@@ -55,7 +54,7 @@ func (a *app) newProgress() *progress {
 
 // update says how far the transfer of something is, and of which part of it, if
 // it has parts, in bytes; total is negative while it is not known. Every transfer
-// is shown once, with its latest part.
+// is shown once; a part that begins takes the place of the one before.
 func (p *progress) update(of, part string, done, total int64) {
 	if p.container == nil && p.log == nil {
 		return
@@ -67,32 +66,29 @@ func (p *progress) update(of, part string, done, total int64) {
 	case t == nil:
 		t = &transfer{part: part, logged: time.Now()}
 		p.transfers[of] = t
-	case t.part != part && total < 0 && t.done < t.total:
-		return // the part says more than the whole of unknown size
 	case t.part != part:
 		t.part = part
 		t.takeDown()
 	}
-	t.done, t.total = done, total
 	name := strings.TrimSpace(of + " " + part)
 	if p.container != nil {
-		t.draw(p.container, name)
+		t.draw(p.container, name, done, total)
 	} else if time.Since(t.logged) >= logEvery {
 		t.logged = time.Now()
 		p.log.Info("transfer", "name", name, "bytes", done, "of", total)
 	}
 }
 
-func (t *transfer) draw(container *mpb.Progress, name string) {
+func (t *transfer) draw(container *mpb.Progress, name string, done, total int64) {
 	if t.bar == nil {
 		amount := []decor.Decorator{decor.CurrentKibiByte("% .1f "), decor.AverageSpeed(decor.SizeB1024(0), "% .1f")}
-		if t.total >= 0 {
+		if total >= 0 {
 			amount = []decor.Decorator{decor.CountersKibiByte("% .1f / % .1f "), decor.AverageSpeed(decor.SizeB1024(0), "% .1f "), decor.AverageETA(decor.ET_STYLE_GO)}
 		}
-		t.bar = container.AddBar(max(t.total, 0), mpb.BarRemoveOnComplete(),
+		t.bar = container.AddBar(max(total, 0), mpb.BarRemoveOnComplete(),
 			mpb.PrependDecorators(decor.Name(printable(name)+" ", decor.WCSyncSpaceR)), mpb.AppendDecorators(amount...))
 	}
-	t.bar.SetCurrent(t.done)
+	t.bar.SetCurrent(done)
 }
 
 func (t *transfer) takeDown() {

@@ -23,9 +23,12 @@ func TestTransfersAreLoggedEveryFewSecondsOffATerminal(t *testing.T) {
 		var out bytes.Buffer
 		synctest.Test(t, func(*testing.T) {
 			p := (&app{stderr: &out, config: config}).newProgress()
-			for second := range int64(13) {
-				p.update("firewall.tar", "disk", second, 12)
-				p.update("firewall.tar", "", second+100, -1)
+			for second := range int64(8) {
+				p.update("firewall.tar", "", second, 7)
+				time.Sleep(time.Second)
+			}
+			for second := range int64(5) {
+				p.update("firewall.tar", "disk", second, -1)
 				time.Sleep(time.Second)
 			}
 			p.end("firewall.tar")
@@ -33,14 +36,14 @@ func TestTransfersAreLoggedEveryFewSecondsOffATerminal(t *testing.T) {
 		})
 		return out.String()
 	}
-	want := `"level":"INFO","msg":"transfer","name":"firewall.tar disk","bytes":5,"of":12}
-"level":"INFO","msg":"transfer","name":"firewall.tar disk","bytes":10,"of":12}
+	want := `"level":"INFO","msg":"transfer","name":"firewall.tar","bytes":5,"of":7}
+"level":"INFO","msg":"transfer","name":"firewall.tar disk","bytes":2,"of":-1}
 `
 	got := logTime.ReplaceAllString(transfer(Config{LogFormat: "json", LogLevel: "error"}), "")
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	if got := transfer(Config{LogFormat: "text"}); !strings.Contains(got, `level=INFO msg=transfer name="firewall.tar disk" bytes=5 of=12`) {
+	if got := transfer(Config{LogFormat: "text"}); !strings.Contains(got, `level=INFO msg=transfer name=firewall.tar bytes=5 of=7`) {
 		t.Errorf("text: %q", got)
 	}
 	if got := transfer(Config{Quiet: true}); got != "" {

@@ -249,15 +249,17 @@ func (c *Catalog) DeleteImage(ctx context.Context, id string, force bool) (image
 	return img, err
 }
 
-// deleteImage deletes an image, and the digests of its content with the last
-// image that has it.
+// deleteImage deletes an image, and with the last one of its content all that
+// is known of that.
 func deleteImage(ctx context.Context, tx *sql.Tx, img imagerepo.Image) error {
-	if _, err := tx.ExecContext(ctx, `DELETE FROM images WHERE id = $1`, img.ID); err != nil {
-		return fmt.Errorf("catalogue: %w", err)
-	}
-	if _, err := tx.ExecContext(ctx, `DELETE FROM digests WHERE sha256 = $1
-		AND NOT EXISTS (SELECT 1 FROM images WHERE sha256 = $1 AND sha256 <> '')`, img.SHA256()); err != nil {
-		return fmt.Errorf("catalogue: %w", err)
+	for _, statement := range []struct{ text, arg string }{
+		{`DELETE FROM images WHERE id = $1`, img.ID},
+		{`DELETE FROM digests WHERE sha256 = $1 AND NOT EXISTS (SELECT 1 FROM images WHERE sha256 = $1 AND sha256 <> '')`, img.SHA256()},
+		{`DELETE FROM packings WHERE sha256 = $1 AND NOT EXISTS (SELECT 1 FROM images WHERE sha256 = $1 AND sha256 <> '')`, img.SHA256()},
+	} {
+		if _, err := tx.ExecContext(ctx, statement.text, statement.arg); err != nil {
+			return fmt.Errorf("catalogue: %w", err)
+		}
 	}
 	return nil
 }

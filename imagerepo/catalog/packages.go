@@ -135,8 +135,17 @@ func (c *Catalog) Publish(ctx context.Context, pub imagerepo.Publication, place 
 			}
 			uses = append(uses, img.ID)
 		}
-		if pub.Package != nil {
-			if err := insertUses(ctx, tx, pub.Package.ID, uses); err != nil {
+		if pub.Package == nil {
+			for _, image := range pub.Uses {
+				if err := setManual(ctx, tx, image); err != nil {
+					return err
+				}
+			}
+		} else if err := insertUses(ctx, tx, pub.Package.ID, uses); err != nil {
+			return err
+		}
+		for _, packing := range pub.Packings {
+			if err := insertPacking(ctx, tx, packing); err != nil {
 				return err
 			}
 		}
@@ -200,6 +209,15 @@ func insertUses(ctx context.Context, tx *sql.Tx, pkg string, images []string) er
 	return nil
 }
 
+// setManual makes an image one that a user added.
+func setManual(ctx context.Context, tx *sql.Tx, image string) error {
+	found, err := changed(tx.ExecContext(ctx, `UPDATE images SET manual = $2 WHERE id = $1`, image, true))
+	if err == nil && !found {
+		err = fmt.Errorf("image %s: %w", image, imagerepo.ErrNotFound)
+	}
+	return err
+}
+
 // DeletePackage implements [imagerepo.Catalog].
 func (c *Catalog) DeletePackage(ctx context.Context, id string, keepImages bool) (imagerepo.Package, []imagerepo.Image, error) {
 	var pkg imagerepo.Package
@@ -219,8 +237,8 @@ func (c *Catalog) DeletePackage(ctx context.Context, id string, keepImages bool)
 				return err
 			case img.Manual || len(img.Packages) > 0:
 			case keepImages:
-				if _, err := tx.ExecContext(ctx, `UPDATE images SET manual = $2 WHERE id = $1`, img.ID, true); err != nil {
-					return fmt.Errorf("catalogue: %w", err)
+				if err := setManual(ctx, tx, img.ID); err != nil {
+					return err
 				}
 			default:
 				if err := deleteImage(ctx, tx, img); err != nil {

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -28,9 +30,11 @@ func Catalog(t *testing.T, open func(t *testing.T, folder string) imagerepo.Cata
 		{"files are placed last, and told their twins", testPlace},
 		{"concurrent publications of one name have one winner", testOneWinner},
 		{"a package that lost images is made whole", testMakeWhole},
+		{"an image that a user adds, too, becomes the user's", testAddUsed},
 		{"a referenced image is pinned once", testPin},
 		{"what is unclaimed stays so while it is removed", testIfUnclaimed},
 		{"digests are learned once and go with their content", testLearn},
+		{"packings are published once and go with their content", testPackings},
 		{"a package goes with the images that only it uses", testDeletePackage},
 		{"an image in use is deleted by force only", testDeleteImage},
 		{"filters select", testFilters},
@@ -300,6 +304,35 @@ func testMakeWhole(t *testing.T, c *catalogTest) {
 	diff(t, "images afterwards", []imagerepo.ImageRef{{ID: anew.ID, Name: "goes"}, {ID: stays.ID, Name: "stays"}}, got.Images)
 }
 
+func testAddUsed(t *testing.T, c *catalogTest) {
+	ctx := t.Context()
+	pkg, img, fresh := Package("p", "router"), Image("p", "image", "bytes"), Image("p", "fresh", "bytes")
+	c.publish(t, pkg, img)
+	gone := imagerepo.Publication{Images: []imagerepo.Image{fresh}, Uses: []string{img.ID, imagerepo.NewID()}}
+	if err := c.Publish(ctx, gone, noPlace); !errors.Is(err, imagerepo.ErrNotFound) {
+		t.Errorf("beside an image that is gone: got %v, want ErrNotFound", err)
+	}
+	if got, err := c.Image(ctx, img.ID); err != nil || got.Manual {
+		t.Errorf("after a refused publication: got %+v, %v", got, err)
+	}
+	for range 2 {
+		if err := c.Publish(ctx, imagerepo.Publication{Uses: []string{img.ID}}, noPlace); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := c.Image(ctx, img.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := img
+	want.Manual, want.Packages = true, []imagerepo.PackageRef{pkg.Ref()}
+	diff(t, "image", want, got)
+	if _, deleted, err := c.DeletePackage(ctx, pkg.ID, false); err != nil || len(deleted) > 0 {
+		t.Errorf("%v went with the package, %v", deleted, err)
+	}
+	diff(t, "images", []string{"p/image"}, c.names(t, imagerepo.ImageFilter{}))
+}
+
 func testPin(t *testing.T, c *catalogTest) {
 	ctx := t.Context()
 	img := Image("p", "referenced", "")
@@ -414,6 +447,66 @@ func testLearn(t *testing.T, c *catalogTest) {
 		}
 		diff(t, "digests of content that comes anew", img.Digests, got.Digests)
 	}
+}
+
+func testPackings(t *testing.T, c *catalogTest) {
+	ctx := t.Context()
+	pkg, img := Package("p", "router"), Image("p", "image", "bytes")
+	first := imagerepo.Packing{Method: "deflate", PackedSHA256: "a", PackedSize: 1 << 33, SHA256: img.SHA256(), Size: 1 << 40, CRC32: 1<<32 - 1}
+	other := first
+	other.PackedSHA256 = "b"
+	litter := first
+	litter.PackedSHA256, litter.SHA256 = "c", Content("unknown").SHA256()
+	publish := func(pub imagerepo.Publication, place error) error {
+		return c.Publish(ctx, pub, func(imagerepo.Image, []string) error { return place })
+	}
+	packings := func(like imagerepo.Packing) []imagerepo.Packing {
+		t.Helper()
+		found, err := c.Packings(ctx, like)
+		if err != nil {
+			t.Fatal(err)
+		}
+		slices.SortFunc(found, func(a, b imagerepo.Packing) int { return strings.Compare(a.PackedSHA256, b.PackedSHA256) })
+		return found
+	}
+
+	failed := errors.New("failed")
+	if err := publish(imagerepo.Publication{Package: pkg, Images: []imagerepo.Image{img}, Packings: []imagerepo.Packing{first}}, failed); !errors.Is(err, failed) {
+		t.Errorf("a file that cannot be placed: got %v", err)
+	}
+	diff(t, "packings of a refused publication", []imagerepo.Packing(nil), packings(first))
+
+	if err := publish(imagerepo.Publication{Package: pkg, Images: []imagerepo.Image{img}, Packings: []imagerepo.Packing{first, litter}}, nil); err != nil {
+		t.Fatal(err)
+	}
+	// A package that is there is published again with what was learned since.
+	for range 2 {
+		if err := publish(imagerepo.Publication{Package: pkg, Uses: []string{img.ID}, Packings: []imagerepo.Packing{first, other}}, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c.Catalog = c.reopen()
+	diff(t, "packings", []imagerepo.Packing{first, other}, packings(imagerepo.Packing{Method: "deflate", PackedSize: first.PackedSize, Size: first.Size, CRC32: first.CRC32}))
+	for what, change := range map[string]func(*imagerepo.Packing){
+		"method": func(p *imagerepo.Packing) { p.Method = "other" }, "packed size": func(p *imagerepo.Packing) { p.PackedSize++ },
+		"size": func(p *imagerepo.Packing) { p.Size++ }, "CRC-32": func(p *imagerepo.Packing) { p.CRC32-- },
+	} {
+		like := first
+		change(&like)
+		diff(t, "packings of another "+what, []imagerepo.Packing(nil), packings(like))
+	}
+
+	twin := Image("q", "twin", "bytes")
+	c.publish(t, nil, twin)
+	if _, _, err := c.DeletePackage(ctx, pkg.ID, false); err != nil {
+		t.Fatal(err)
+	}
+	diff(t, "packings while another image has the content", []imagerepo.Packing{first, other}, packings(first))
+	if _, err := c.DeleteImage(ctx, twin.ID, false); err != nil {
+		t.Fatal(err)
+	}
+	c.publish(t, nil, Image("p", "image", "bytes"), Image("p", "unknown", "unknown"))
+	diff(t, "packings of content that comes anew", []imagerepo.Packing(nil), packings(first))
 }
 
 func testDeletePackage(t *testing.T, c *catalogTest) {

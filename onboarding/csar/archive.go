@@ -33,9 +33,10 @@ type Member struct {
 // entry is a member with the way to its bytes, which is nil for a kept one.
 type entry struct {
 	Member
-	open   func(context.Context) (io.ReadCloser, error)
-	offset int64             // in the zip file, or the order in a tar
-	stored *io.SectionReader // the bytes in place, of a stored member of a zip
+	open     func(context.Context) (io.ReadCloser, error)
+	offset   int64             // in the zip file, or the order in a tar
+	stored   *io.SectionReader // the bytes in place, of a stored member of a zip
+	deflated *Deflated         // and of a deflated one
 }
 
 // Archive is an open package. It implements [tosca.Nest]. Its methods may be

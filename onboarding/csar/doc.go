@@ -10,7 +10,8 @@
 //	                                                 └─▶ KeepFunc                        └─ Outer
 //
 // A container is told by its bytes, never by its name. A zip is read by its
-// central directory and every member can be read at any time. A tar is read
+// central directory and every member can be read at any time, a deflated one
+// also in the form in which it lies there ([Archive.Deflated]). A tar is read
 // once, in order: small members stay in memory, the others are handed to a
 // [KeepFunc] as they pass. Exactly one layer of compression is taken off.
 //

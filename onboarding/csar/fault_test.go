@@ -210,22 +210,28 @@ func TestTheContextEndsARunningRead(t *testing.T) {
 }
 
 func TestTheContextEndsTheReadingOfAMember(t *testing.T) {
-	a, _, err := csar.Open(context.Background(), fromFile(onboardingtest.Bytes(onboardingtest.Zip, firewall(1_000_000))), csar.Options{})
+	const image = "images/firewall.qcow2"
+	a, _, err := csar.Open(context.Background(), fromFile(onboardingtest.Bytes(onboardingtest.ZipDeflated, firewall(1_000_000))), csar.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	r, err := a.OpenMember(ctx, "images/firewall.qcow2")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer r.Close()
-	if _, err := io.ReadFull(r, make([]byte, 1000)); err != nil {
-		t.Fatal(err)
-	}
-	cancel()
-	if _, err := r.Read(make([]byte, 1000)); !errors.Is(err, context.Canceled) {
-		t.Errorf("read after cancel: %v", err)
+	for name, open := range map[string]func(context.Context) (io.Reader, error){
+		"a member":            func(ctx context.Context) (io.Reader, error) { return a.OpenMember(ctx, image) },
+		"its compressed form": func(ctx context.Context) (io.Reader, error) { return a.Deflated(image).Open(ctx), nil },
+		"what is inflated":    func(ctx context.Context) (io.Reader, error) { return a.Deflated(image).Inflate(ctx, io.Discard), nil },
+	} {
+		ctx, cancel := context.WithCancel(context.Background())
+		r, err := open(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.ReadFull(r, make([]byte, 1000)); err != nil {
+			t.Fatal(err)
+		}
+		cancel()
+		if _, err := r.Read(make([]byte, 1000)); !errors.Is(err, context.Canceled) {
+			t.Errorf("%s, read after cancel: %v", name, err)
+		}
 	}
 }
 
@@ -265,5 +271,22 @@ func TestKeepsOwnErrorsAreNotTheArchives(t *testing.T) {
 	})
 	if err == nil {
 		t.Error("a KeepFunc that reads nothing is no error")
+	}
+}
+
+func TestAZipThatStatesTwoChecksumsIsNotBelieved(t *testing.T) {
+	data := onboardingtest.Bytes(onboardingtest.ZipDeflated, firewall(100_000))
+	data[bytes.LastIndex(data, []byte("PK\x07\x08"))+4] ^= 1 // behind the last member, an image
+	a, findings, err := csar.Open(context.Background(), fromFile(data), csar.Options{})
+	if err != nil || len(findings) > 0 {
+		t.Fatal(err, findings)
+	}
+	image := a.Deflated("images/firewall.qcow2")
+	for name, r := range map[string]io.Reader{"inflated": image.Inflate(context.Background(), io.Discard), "as it lies there": image.Open(context.Background())} {
+		_, err := io.Copy(io.Discard, r)
+		var fault *csar.Error
+		if !errors.As(err, &fault) || fault.Finding.Code != csar.CodeCorrupt || fault.Finding.File != "images/firewall.qcow2" {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }

@@ -62,14 +62,35 @@ func contents(ctx context.Context, a *csar.Archive, kept keeper) (map[string]str
 			out[m.Path] = kept[m.Raw]
 		}
 	}
-	return out, a.Walk(ctx, func(_ context.Context, m csar.Member, r io.Reader) error {
+	return out, a.Walk(ctx, func(ctx context.Context, m csar.Member, r io.Reader) error {
 		digest, n, err := digestOf(r)
 		if err == nil && n != m.Size {
 			err = fmt.Errorf("member %s: %d bytes of %d", m.Path, n, m.Size)
 		}
 		out[m.Path] = digest
+		if d := a.Deflated(m.Path); d != nil {
+			err = sameInflated(ctx, d, digest, err)
+		}
 		return err
 	})
+}
+
+// sameInflated holds that a deflated member is the same whichever way it is
+// read, and that all of its compressed bytes are shown.
+func sameInflated(ctx context.Context, d *csar.Deflated, want string, wantErr error) error {
+	seen := sha256.New()
+	got, _, err := digestOf(d.Inflate(ctx, seen))
+	if fmt.Sprint(err) != fmt.Sprint(wantErr) {
+		return fmt.Errorf("inflating ends with %v, and OpenMember's reader with %v", err, wantErr)
+	}
+	packed, n, openErr := digestOf(d.Open(ctx))
+	if err != nil {
+		return wantErr
+	}
+	if got != want || openErr != nil || n != d.Size || packed != fmt.Sprintf("%x", seen.Sum(nil)) {
+		return fmt.Errorf("inflating gives other bytes, or shows others than the %d that are there: %v", d.Size, openErr)
+	}
+	return nil
 }
 
 // read opens a package and reads all of it.
@@ -249,6 +270,21 @@ func TestReadFileSaysWhyItCannot(t *testing.T) {
 		}
 		if err == nil {
 			r.Close()
+		}
+	}
+}
+
+func TestOnlyADeflatedMemberHasACompressedForm(t *testing.T) {
+	for container, want := range map[onboardingtest.Container]bool{onboardingtest.Tar: false, onboardingtest.Zip: false, onboardingtest.ZipDeflated: true} {
+		a, _, err := csar.Open(context.Background(), fromFile(onboardingtest.Bytes(container, firewall(1000))), csar.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := a.Deflated("images/firewall.qcow2"); (got != nil) != want {
+			t.Errorf("%s: %+v", container, got)
+		}
+		if got := a.Deflated("nothing"); got != nil {
+			t.Errorf("%s: a missing file: %+v", container, got)
 		}
 	}
 }

@@ -13,13 +13,14 @@ import (
 type Source struct {
 	// Name is what messages call the package. Its form means nothing.
 	Name string
-	// At is set for a source that can be read at any offset, such as a file,
-	// and Size is then its length in bytes. It must stay open until the
-	// Archive is closed, and is the caller's to close.
-	At   io.ReaderAt
-	Size int64
+	// At is set for a source that can be read at any offset, such as a file. It
+	// must stay open until the Archive is closed, and is the caller's to close.
+	At io.ReaderAt
 	// Reader is used when At is nil. It is read to its end, by Open alone.
 	Reader io.Reader
+	// Size is the length of At in bytes. For a Reader it is what is expected,
+	// zero or less where that is not known, and Open does not rely on it.
+	Size int64
 }
 
 // Spooled is a stream that was stored so that it can be read at any offset.

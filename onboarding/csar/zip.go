@@ -74,8 +74,11 @@ func (z *zipReading) member(r *record, f archiver.FileInfo) error {
 		return nil
 	}
 	e := &entry{Member: Member{Path: path, Raw: path, Size: r.size}, open: open, offset: r.data}
-	if r.method == methodStore {
+	switch r.method {
+	case methodStore:
 		e.stored = io.NewSectionReader(z.in, r.data, r.size)
+	case methodDeflate:
+		e.deflated = &Deflated{Size: r.compressed, CRC32: r.crc, in: z.in, record: r}
 	}
 	z.files.file(e)
 	return nil
