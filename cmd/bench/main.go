@@ -26,7 +26,7 @@ func main() {
 	flag.IntVar(&b.runs, "runs", 5, "runs of each command, after one that is not counted")
 	flag.IntVar(&b.images, "images", 1_000_000, "images of the large repository")
 	flag.StringVar(&b.packages, "packages", "", "folder of packages to validate, of which those count that are accepted; empty: packages made for the purpose")
-	flag.StringVar(&b.only, "only", "", "run only the groups whose name contains this word: onboard, validate, upload, upload-real, resolve, catalogue")
+	flag.StringVar(&b.only, "only", "", "run only the groups whose name contains this word: onboard, validate, upload, upload-real, resolve, hook, catalogue")
 	keep := flag.String("dir", "", "folder to work in; empty: a temporary one")
 	flag.Parse()
 	if err := b.run(ctx, *keep); err != nil {
@@ -86,7 +86,7 @@ func (b *bench) run(ctx context.Context, dir string) (err error) {
 		run  func(context.Context) error
 	}{
 		{"onboard", b.onboard}, {"validate", b.validate}, {"upload", b.upload}, {"upload-real", b.uploadReal},
-		{"resolve", b.resolve}, {"catalogue", b.catalogue},
+		{"resolve", b.resolve}, {"hook", b.hook}, {"catalogue", b.catalogue},
 	} {
 		if !strings.Contains(group.name, b.only) {
 			continue
