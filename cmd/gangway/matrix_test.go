@@ -28,6 +28,7 @@ import (
 	"github.com/gangway-nfv/gangway/onboarding/access"
 	"github.com/gangway-nfv/gangway/onboarding/job"
 	"github.com/gangway-nfv/gangway/onboarding/ledger"
+	"github.com/gangway-nfv/gangway/onboarding/notify"
 	"github.com/gangway-nfv/gangway/onboarding/onboardingtest"
 	"github.com/gangway-nfv/gangway/onboarding/operation"
 	"github.com/gangway-nfv/gangway/onboarding/rest"
@@ -130,6 +131,14 @@ func (m *tenants) path(t *testing.T, route doorRoute) (path string, owned bool) 
 	return path, owned && !slices.Contains(making, route.Method+" "+route.Pattern)
 }
 
+// absent is the path of a route whose things are not there.
+func absent(pattern string) string {
+	return parameter.ReplaceAllStringFunc(pattern, func(found string) string {
+		before, _, _ := strings.Cut(found, "/")
+		return before + "/" + imagerepo.NewID()
+	})
+}
+
 // caller is somebody who sends a request, and what is to be answered.
 type caller struct {
 	name    string
@@ -172,8 +181,13 @@ func (m *tenants) check(t *testing.T, route doorRoute, path string, owned bool, 
 		if !who.all.Includes(route.Need) {
 			want, reason = 403, "it takes a role in all projects"
 		}
-	case stranger && (who.project == "red" || owned):
-		want, reason = 404, "it is not there for others"
+	case stranger && who.project == "red":
+		want, reason = 404, "there is no such project for others"
+	case stranger && owned:
+		// What is wrong with the request may be told before.
+		if want, reason = 404, "it is not there for others"; status != want && status >= 400 {
+			want, _, _ = m.send(t, route.Method, absent(route.Pattern), who)
+		}
 	case stranger:
 	case !who.role.Includes(route.Need):
 		want, reason = 403, "the role is too small"
@@ -332,6 +346,13 @@ func (m *tenants) fill(ctx context.Context, subscriber string) error {
 	model, err := resource.Model()
 	if err != nil {
 		return err
+	}
+	for _, api := range []string{"sol003", "sol005"} {
+		made, _, err := m.server.notify.Subscribe(ctx, notify.Request{Project: "red", API: api, Root: m.URL + "/" + api + "/vnfpkgm/v1", CallbackURI: subscriber})
+		if err != nil {
+			return err
+		}
+		m.things[api+" subscriptions/{id}"] = made.ID
 	}
 	maps.Copy(m.things, map[string]string{
 		"images/{image}": img.ID, "packages/{package}": made.ID, "jobs/{job}": receipt.Job.ID, "launches/{job}": launch.ID, "vims/{vim}": "region-one",
