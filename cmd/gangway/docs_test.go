@@ -2,9 +2,13 @@ package main
 
 import (
 	"cmp"
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"io"
 	"os"
 	"path/filepath"
@@ -24,6 +28,7 @@ import (
 	"github.com/gangway-nfv/gangway/onboarding/access/keystone"
 	"github.com/gangway-nfv/gangway/onboarding/access/oidc"
 	"github.com/gangway-nfv/gangway/onboarding/csar"
+	"github.com/gangway-nfv/gangway/onboarding/job"
 	"github.com/gangway-nfv/gangway/onboarding/view"
 )
 
@@ -138,6 +143,44 @@ func TestDocsOfConfiguration(t *testing.T) {
 		fmt.Fprintf(&b, "| `%s` | %d |\n", keys.Field(i).Tag.Get("yaml"), defaults.Field(i).Int())
 	}
 	checkDocs(t, "configuration.md", "limits", b.String())
+
+	b.Reset()
+	fmt.Fprint(&b, "| Key of `server` | Meaning |\n|---|---|\n")
+	for _, section := range []struct{ name, folder string }{
+		{"access", "../../onboarding/access"}, {"keystone", "../../onboarding/access/keystone"}, {"oidc", "../../onboarding/access/oidc"},
+	} {
+		for _, key := range documentedKeys(t, section.folder) {
+			fmt.Fprintf(&b, "| `%s.%s` | %s |\n", section.name, key[0], cell(key[1]))
+		}
+	}
+	checkDocs(t, "configuration.md", "server", b.String())
+}
+
+// documentedKeys returns the YAML keys of the type Config of a package with what the
+// comments of its fields say. They begin with the name of the field where they are
+// sentences about it.
+func documentedKeys(t *testing.T, folder string) (keys [][2]string) {
+	t.Helper()
+	file, err := parser.ParseFile(token.NewFileSet(), filepath.Join(folder, "config.go"), nil, parser.ParseComments)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ast.Inspect(file, func(n ast.Node) bool {
+		spec, ok := n.(*ast.TypeSpec)
+		if !ok || spec.Name.Name != "Config" {
+			return true
+		}
+		for _, field := range spec.Type.(*ast.StructType).Fields.List {
+			key := reflect.StructTag(strings.Trim(field.Tag.Value, "`")).Get("yaml")
+			meaning := strings.Join(strings.Fields(field.Doc.Text()), " ")
+			if meaning == "" {
+				t.Errorf("%s: %s is not documented", folder, key)
+			}
+			keys = append(keys, [2]string{key, strings.Replace(meaning, field.Names[0].Name, "`"+key+"`", 1)})
+		}
+		return false
+	})
+	return keys
 }
 
 func TestDocsOfFindings(t *testing.T) {
@@ -155,6 +198,10 @@ func TestDocsOfOutput(t *testing.T) {
 		"image":    reflect.TypeFor[view.Image](),
 		"package":  reflect.TypeFor[view.Package](),
 		"launched": reflect.TypeFor[onboarding.LaunchReport](),
+		"resource": reflect.TypeFor[view.Resource](),
+		"location": reflect.TypeFor[onboarding.Location](),
+		"launch":   reflect.TypeFor[view.Launch](),
+		"job":      reflect.TypeFor[job.Job](),
 		"check":    reflect.TypeFor[view.Check](),
 		"doctor":   reflect.TypeFor[imagerepo.Diagnosis](),
 		"token":    reflect.TypeFor[view.Token](),
@@ -199,6 +246,8 @@ func TestDocsOfAccess(t *testing.T) {
 // absent.
 func form(t reflect.Type, indent string) string {
 	switch {
+	case t == reflect.TypeFor[json.RawMessage]():
+		return "any"
 	case t.Kind() == reflect.Pointer:
 		return form(t.Elem(), indent)
 	case t.Kind() == reflect.Slice:
@@ -218,7 +267,7 @@ func form(t reflect.Type, indent string) string {
 		if key == "" {
 			continue // embedded: its fields are visible too
 		}
-		if options == "omitempty" {
+		if options == "omitempty" || options == "omitzero" {
 			key += "?"
 		}
 		lines = append(lines, indent+"  "+key+": "+form(f.Type, indent+"  "))

@@ -120,6 +120,28 @@ func TestServeWithTLS(t *testing.T) {
 	}
 }
 
+func TestSystemdIsTold(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "notify")
+	socket, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer socket.Close()
+	t.Setenv("NOTIFY_SOCKET", path)
+	if err := Notify("READY=1"); err != nil {
+		t.Fatal(err)
+	}
+	text := make([]byte, 100)
+	n, err := socket.Read(text)
+	if err != nil || string(text[:n]) != "READY=1" {
+		t.Errorf("told %q, %v", text[:n], err)
+	}
+	t.Setenv("NOTIFY_SOCKET", "")
+	if err := Notify("READY=1"); err != nil {
+		t.Errorf("without systemd: %v", err)
+	}
+}
+
 // writeCertificate writes a certificate for 127.0.0.1 and its key into a folder.
 func writeCertificate(t *testing.T, folder, name string) (cert, key string) {
 	t.Helper()

@@ -217,6 +217,16 @@ func TestProxiesTellWhereARequestCameFrom(t *testing.T) {
 	}
 }
 
+func TestARequestHasAnID(t *testing.T) {
+	f := start(t, Health())
+	for sent, kept := range map[string]bool{"build-17.3": true, "": false, "two words": false, strings.Repeat("x", 65): false, `"><script>`: false} {
+		resp, _ := f.do(t, "GET", "/healthz", "X-Request-Id: "+sent)
+		if got := resp.Header.Get("X-Request-Id"); got == "" || (got == sent) != kept {
+			t.Errorf("of %q came %q", sent, got)
+		}
+	}
+}
+
 func TestHealth(t *testing.T) {
 	var failing error
 	f := start(t, Health(Check{"database", func(context.Context) error { return failing }}))

@@ -1,0 +1,80 @@
+package main
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/gangway-nfv/gangway/imagerepo/fetch/origintest"
+	"github.com/gangway-nfv/gangway/onboarding/onboardingtest"
+	"github.com/gangway-nfv/gangway/vim/glancetest"
+)
+
+// The examples of docs/api.md are run as they stand there, one after the other.
+func TestTheExamplesOfTheAPI(t *testing.T) {
+	for _, tool := range []string{"bash", "curl", "openssl"} {
+		if _, err := exec.LookPath(tool); err != nil {
+			t.Skip("the examples need", tool)
+		}
+	}
+	text, err := os.ReadFile(filepath.Join("..", "..", "docs", "api.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var script strings.Builder
+	for _, example := range regexp.MustCompile("(?s)```sh\n(.*?)```").FindAllStringSubmatch(string(text), -1) {
+		script.WriteString(example[1])
+	}
+
+	cloud := glancetest.New(glancetest.Options{Regions: []glancetest.Region{{Name: "RegionOne"}, {Name: "RegionTwo"}}})
+	t.Cleanup(cloud.Close)
+	origin := origintest.New()
+	t.Cleanup(origin.Close)
+	folder := t.TempDir()
+	write := func(name string, content []byte) {
+		t.Helper()
+		if err := os.WriteFile(filepath.Join(folder, name), content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	disk := func(seed uint64) onboardingtest.Image { return onboardingtest.QCOW2(384<<10, 1<<20, seed) }
+	bytesOf := func(image onboardingtest.Image) []byte {
+		content := make([]byte, image.Size())
+		if _, err := image.ReadAt(content, 0); err != nil {
+			t.Fatal(err)
+		}
+		return content
+	}
+	spec := func(name string, seed uint64) onboardingtest.Spec {
+		return onboardingtest.Spec{Name: name, Vendor: "acme", Images: []onboardingtest.SoftwareImage{onboardingtest.Embed(name+"-image", disk(seed))}}
+	}
+	write("clouds.yaml", cloud.CloudsYAML())
+	write("firewall.tar", onboardingtest.Bytes(onboardingtest.Tar, onboardingtest.OpenBatonTar(spec("firewall", 1))))
+	write("router.csar", onboardingtest.Bytes(onboardingtest.Zip, onboardingtest.SOL004(spec("router", 2))))
+	write("cirros.qcow2", bytesOf(disk(3)))
+	origin.Serve("/tiny.qcow2", origintest.Plain(bytesOf(disk(4))))
+	t.Setenv("OS_CLIENT_CONFIG_FILE", filepath.Join(folder, "clouds.yaml"))
+
+	s := startServe(t, filepath.Join(folder, "home"), "--allow-source", "127.0.0.1")
+	run := exec.CommandContext(t.Context(), "bash", "-euxo", "pipefail", "-c", script.String())
+	run.Dir = folder
+	run.Env = append(os.Environ(), "API="+s.URL+"/api/v1", "TOKEN="+s.admin(t), "ORIGIN="+origin.URL)
+	out, err := run.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v:\n%s", err, out)
+	}
+	for _, part := range []string{`"status":"onboarded"`, "event: state", `"state":"succeeded"`, `"action":"uploaded"`, `"vimAssets"`, `"presence":"absent"`, `"problems":[]`, `"status":"valid"`} {
+		if !strings.Contains(string(out), part) {
+			t.Errorf("nothing answered %s:\n%s", part, out)
+		}
+	}
+	for name, size := range map[string]int64{"copy.tar": -1, "head.bin": 1024} {
+		info, err := os.Stat(filepath.Join(folder, name))
+		if err != nil || size >= 0 && info.Size() != size {
+			t.Errorf("%s is %v, %v", name, info, err)
+		}
+	}
+}
