@@ -42,6 +42,8 @@ var ownImports = map[string]string{
 	"onboarding/view":           "imagerepo imagerepo/fetch onboarding onboarding/access onboarding/job onboarding/vnfpkg",
 	"onboarding/vnfpkg":         "imagerepo imagerepo/fetch onboarding onboarding/csar onboarding/job tosca",
 
+	"onboarding/rest/openbaton": "imagerepo imagerepo/fetch onboarding onboarding/access onboarding/job onboarding/operation onboarding/rest onboarding/vnfpkg tosca",
+
 	"onboarding/access/keystone":  "onboarding/access",
 	"onboarding/access/oidc":      "onboarding/access",
 	"onboarding/rest/etsi":        "imagerepo imagerepo/fetch onboarding/access onboarding/notify onboarding/rest onboarding/rest/etsi/sol013 onboarding/vnfpkg tosca",
@@ -62,7 +64,7 @@ var importers = map[string]string{
 	"github.com/danielgtaylor/huma/v2":      "onboarding/rest/api",
 	"github.com/dsnet/compress":             "onboarding/onboardingtest",
 	"github.com/google/go-cmp":              "imagerepo/repotest",
-	"github.com/google/uuid":                "imagerepo imagerepo/fsstore onboarding/access onboarding/job onboarding/notify vim vim/glance",
+	"github.com/google/uuid":                "imagerepo imagerepo/fsstore onboarding/access onboarding/job onboarding/notify onboarding/rest/openbaton vim vim/glance",
 	"github.com/gophercloud/gophercloud/v2": "onboarding/access/keystone vim/glance",
 	"github.com/hashicorp/go-retryablehttp": "imagerepo/fetch",
 	"github.com/hashicorp/golang-lru/v2":    "onboarding/access",

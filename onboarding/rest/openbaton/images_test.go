@@ -1,0 +1,198 @@
+package openbaton_test
+
+import (
+	"bytes"
+	"encoding/base64"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/gangway-nfv/gangway/onboarding/onboardingtest"
+)
+
+func disk(t *testing.T, seed uint64) []byte {
+	t.Helper()
+	content, err := io.ReadAll(onboardingtest.QCOW2(384<<10, 1<<20, seed).Reader())
+	noError(t, err)
+	return content
+}
+
+// addImage adds an image and returns its ID.
+func (f *fixture) addImage(t *testing.T, name string, content []byte) string {
+	t.Helper()
+	return into[struct{ ID string }](t, f.upload(t, "/api/v1/nfvimage?name="+url.QueryEscape(name), content).want(t, 201)).ID
+}
+
+func TestImages(t *testing.T) {
+	f := start(t)
+	const query = "/api/v1/nfvimage?name=cirros&minRam=64&minDiskSpace=1&minCPU=2&isPublic=true&diskFormat=QCOW2&containerFormat=BARE"
+	added := f.upload(t, query, disk(t, 1)).want(t, 201)
+	got := into[map[string]any](t, added)
+	want := map[string]any{"name": "cirros", "projectId": "red", "minRam": 64.0, "minDiskSpace": 1.0, "minCPU": "2", "isPublic": true,
+		"diskFormat": "qcow2", "containerFormat": "bare", "size": float64(len(disk(t, 1))), "storedLocally": true, "isInImageRepo": true}
+	for name, value := range want {
+		if d := cmp.Diff(value, got[name]); d != "" {
+			t.Errorf("%s (-want +got):\n%s", name, d)
+		}
+	}
+	path := "/api/v1/nfvimage/" + got["id"].(string)
+	if shown := f.do(t, "GET", path, nil).want(t, 200); shown.text != added.text {
+		t.Errorf("shown as %s", shown.text)
+	}
+	if list := f.do(t, "GET", "/api/v1/nfvimage/", nil).want(t, 200); list.text != "["+strings.TrimSpace(added.text)+"]\n" {
+		t.Errorf("listed as %s", list.text)
+	}
+	f.do(t, "DELETE", path, nil, "Authorization: Bearer "+f.reader).want(t, 403)
+	f.do(t, "DELETE", path, nil).want(t, 204)
+	f.do(t, "GET", path, nil).want(t, 404)
+	f.wantNothing(t)
+
+	pkg := f.onboard(t, spec("iperf", 1))
+	path = "/api/v1/nfvimage/" + f.named(t, "/api/v1/nfvimage")["iperf-image"]
+	f.do(t, "DELETE", path, nil).want(t, 409)
+	f.do(t, "DELETE", "/api/v1/vnf-packages/"+pkg, nil).want(t, 204)
+	f.wantNothing(t)
+}
+
+func TestImagesThatAreRefused(t *testing.T) {
+	f := start(t)
+	origin := httptest.NewServer(http.NotFoundHandler())
+	defer origin.Close()
+	const add = "/api/v1/nfvimage"
+	for name, test := range map[string]struct {
+		path    string
+		content []byte
+		fields  []string
+		status  int
+		detail  string
+	}{
+		"no name":                     {add, disk(t, 1), nil, 400, `"name" is missing`},
+		"neither file nor URL":        {add + "?name=x", nil, nil, 400, "exactly one"},
+		"both file and URL":           {add + "?name=x&url=http://127.0.0.1/x", disk(t, 1), nil, 400, "exactly one"},
+		"memory that is no number":    {add + "?name=x&minRam=1GB", disk(t, 1), nil, 400, `"minRam"`},
+		"less disk than none":         {add + "?name=x&minDiskSpace=-1", disk(t, 1), nil, 400, `"minDiskSpace"`},
+		"visibility that is no truth": {add + "?name=x", disk(t, 1), []string{"isPublic", "maybe"}, 400, `"isPublic"`},
+		"another format than stated":  {add, disk(t, 1), []string{"name", "x", "diskFormat", "vmdk"}, 422, "image-format"},
+		"more than the limit":         {add + "?name=x", make([]byte, 4<<20+1), nil, 413, ""},
+		"a URL that has no image":     {add + "?name=x&url=" + origin.URL, nil, nil, 422, "404"},
+		"a URL that is guarded":       {add + "?name=x&url=http://169.254.169.254/", nil, nil, 422, "169.254.169.254"},
+		"a URL that is none":          {add + "?name=x&url=/etc/passwd", nil, nil, 422, "http"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			body, kind := form(test.content, test.fields...)
+			answer := f.do(t, "POST", test.path, body, kind).want(t, test.status)
+			if !strings.Contains(answer.message(t), test.detail) {
+				t.Errorf("message %q", answer.message(t))
+			}
+			f.wantNothing(t)
+		})
+	}
+}
+
+func TestAnImageByURL(t *testing.T) {
+	f := start(t)
+	origin := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(disk(t, 1)) }))
+	defer origin.Close()
+	path := "/api/v1/nfvimage?name=cirros&url=" + origin.URL + "/cirros"
+	added := into[map[string]any](t, f.do(t, "POST", path, nil).want(t, 201))
+	if added["url"] != origin.URL+"/cirros" || added["storedLocally"] != true || added["diskFormat"] != "qcow2" {
+		t.Errorf("image %v", added)
+	}
+	f.do(t, "POST", path, nil).want(t, 409)
+}
+
+func TestATakenNameIsRefused(t *testing.T) {
+	f := start(t)
+	id := f.addImage(t, "cirros", disk(t, 1))
+	for name, content := range map[string][]byte{"other bytes": disk(t, 2), "the same bytes": disk(t, 1)} {
+		t.Run(name, func(t *testing.T) {
+			answer := f.upload(t, "/api/v1/nfvimage?name=cirros", content).want(t, 409)
+			if !strings.Contains(answer.message(t), id) {
+				t.Errorf("message %q", answer.message(t))
+			}
+		})
+	}
+	if d := cmp.Diff(map[string]string{"cirros": id}, f.named(t, "/api/v1/nfvimage")); d != "" {
+		t.Errorf("images (-want +got):\n%s", d)
+	}
+}
+
+func TestOneImageTokens(t *testing.T) {
+	f := start(t)
+	content := disk(t, 1)
+	id, other := f.addImage(t, "cirros", content), f.addImage(t, "other", disk(t, 2))
+	path := "/api/v1/nfvimage/file/" + id
+	const nobody = "Authorization: "
+	issued := into[struct {
+		Token, URL string
+		ExpiresIn  int64 `json:"expires_in"`
+	}](t, f.do(t, "POST", path+"/token", nil, "Authorization: Bearer "+f.reader).want(t, 200))
+	if issued.URL != f.URL+path+"?token="+issued.Token || issued.ExpiresIn != 900 {
+		t.Errorf("issued %+v", issued)
+	}
+
+	t.Run("give the whole file", func(t *testing.T) {
+		answer := f.do(t, "GET", path+"?token="+issued.Token, nil, nobody).want(t, 200)
+		if !bytes.Equal([]byte(answer.text), content) || answer.Header.Get("Etag") == "" {
+			t.Errorf("%d bytes with %v", len(answer.text), answer.Header)
+		}
+	})
+	t.Run("give a range", func(t *testing.T) {
+		answer := f.do(t, "GET", path+"?token="+issued.Token, nil, nobody, "Range: bytes=1000-1999").want(t, 206)
+		if !bytes.Equal([]byte(answer.text), content[1000:2000]) {
+			t.Errorf("%d bytes", len(answer.text))
+		}
+		f.do(t, "GET", path+"?token="+issued.Token, nil, nobody, "Range: bytes=9999999-").want(t, 416)
+	})
+
+	raw, err := base64.RawURLEncoding.DecodeString(issued.Token)
+	noError(t, err)
+	later := bytes.Clone(raw)
+	later[6]++ // 256 s
+	cut := raw[:len(raw)-1]
+	for name, target := range map[string]string{
+		"of another image":        "/api/v1/nfvimage/file/" + other + "?token=" + issued.Token,
+		"with a later end":        path + "?token=" + base64.RawURLEncoding.EncodeToString(later),
+		"cut short":               path + "?token=" + base64.RawURLEncoding.EncodeToString(cut),
+		"with more behind it":     path + "?token=" + issued.Token + "A",
+		"that are none":           path + "?token=" + f.writer,
+		"left out":                path,
+		"for what is not there":   "/api/v1/nfvimage/file/none?token=" + issued.Token,
+		"in the bearer's place":   path,
+		"that are empty":          path + "?token=",
+		"that are not in Base64":  path + "?token=%00",
+		"of the image as a token": path + "?token=" + id,
+	} {
+		t.Run("are refused "+name, func(t *testing.T) {
+			answer := f.do(t, "GET", target, nil).want(t, 401)
+			if got := into[struct{ Error string }](t, answer).Error; got != "invalid_token" {
+				t.Errorf("error %q", got)
+			}
+		})
+	}
+	t.Run("open nothing else", func(t *testing.T) {
+		f.do(t, "GET", "/api/v1/nfvimage/"+id+"?token="+issued.Token, nil, nobody).want(t, 401)
+		f.do(t, "GET", "/api/v1/nfvimage/"+id, nil, "Authorization: Bearer "+issued.Token).want(t, 401)
+	})
+	t.Run("are not for other projects", func(t *testing.T) {
+		blue := f.token(t, "blue", "blue", "admin")
+		f.do(t, "POST", path+"/token", nil, "Authorization: Bearer "+blue).want(t, 404)
+	})
+	t.Run("end", func(t *testing.T) {
+		f.later.Store(int64(15*time.Minute - 5*time.Second))
+		f.do(t, "GET", path+"?token="+issued.Token, nil, nobody).want(t, 200)
+		f.later.Store(int64(15 * time.Minute))
+		f.do(t, "GET", path+"?token="+issued.Token, nil, nobody).want(t, 401)
+	})
+	t.Run("end with the image", func(t *testing.T) {
+		f.later.Store(0)
+		f.do(t, "DELETE", "/api/v1/nfvimage/"+id, nil).want(t, 204)
+		f.do(t, "GET", path+"?token="+issued.Token, nil, nobody).want(t, 404)
+	})
+}
