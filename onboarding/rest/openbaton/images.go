@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -85,14 +86,18 @@ func (d *door) addImage(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if report.Status == onboarding.Rejected {
-		return told(report.Error, report.Findings)
+		problem := told(report.Error, report.Findings)
+		if slices.ContainsFunc(report.Findings, func(f tosca.Finding) bool { return f.Code == onboarding.CodeImageNameTaken }) {
+			problem.Status = http.StatusConflict // another request was faster
+		}
+		return problem
 	}
 	img, err := d.repository().Catalog().Image(ctx, report.Images[0].ID)
 	if err != nil {
 		return err
 	}
 	if report.Status == onboarding.Unchanged {
-		return &imagerepo.NameTakenError{Existing: img} // another request was faster, with the same bytes
+		return &imagerepo.NameTakenError{Existing: img} // another request was faster with the same bytes
 	}
 	rest.Target(ctx, img.ID)
 	rest.WriteJSON(w, http.StatusCreated, newImage(img))

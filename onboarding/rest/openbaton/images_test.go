@@ -123,6 +123,39 @@ func TestATakenNameIsRefused(t *testing.T) {
 	}
 }
 
+func TestOneOfManyGetsAName(t *testing.T) {
+	f := start(t)
+	statuses := make(chan int, 4)
+	for seed := range cap(statuses) {
+		content := disk(t, uint64(seed/2)) // two of them have the same bytes
+		go func() {
+			body, kind := form(content)
+			_, kind, _ = strings.Cut(kind, ": ")
+			req, err := http.NewRequestWithContext(t.Context(), "POST", f.URL+"/api/v1/nfvimage?name=cirros", body)
+			if err == nil {
+				req.Header.Set("Authorization", "Bearer "+f.writer)
+				req.Header.Set("Content-Type", kind)
+				var resp *http.Response
+				if resp, err = f.Client().Do(req); err == nil {
+					err = resp.Body.Close()
+					statuses <- resp.StatusCode
+				}
+			}
+			if err != nil {
+				t.Error(err)
+				statuses <- 0
+			}
+		}()
+	}
+	got := map[int]int{}
+	for range cap(statuses) {
+		got[<-statuses]++
+	}
+	if d := cmp.Diff(map[int]int{201: 1, 409: 3}, got); d != "" {
+		t.Errorf("answers (-want +got):\n%s", d)
+	}
+}
+
 func TestOneImageTokens(t *testing.T) {
 	f := start(t)
 	content := disk(t, 1)

@@ -38,6 +38,7 @@ import (
 type fixture struct {
 	*httptest.Server
 	home           string
+	packages       *vnfpkg.Service
 	tokens         *access.Tokens
 	writer, reader string       // tokens of red
 	admin          string       // token of all projects
@@ -68,6 +69,7 @@ func startWith(t *testing.T, logins access.Config) *fixture {
 		Folder: filepath.Join(f.home, "packages"), Followers: 1, Keep: true})
 	noError(t, err)
 	t.Cleanup(func() { noError(t, packages.Close()) })
+	f.packages = packages
 	operations := operation.New(operation.Config{Pipeline: pipeline, Queue: queue, Log: log})
 	f.tokens = access.NewTokens(records.Tokens(), logins)
 	gate := access.NewGate(f.tokens, logins)
@@ -223,8 +225,11 @@ func (f *fixture) named(t *testing.T, path string) map[string]string {
 // wantNothing fails if anything is left of what was refused.
 func (f *fixture) wantNothing(t *testing.T) {
 	t.Helper()
-	if packages, images := f.named(t, "/api/v1/vnf-packages"), f.named(t, "/api/v1/nfvimage"); len(packages)+len(images) > 0 {
-		t.Errorf("packages %v and images %v are left", packages, images)
+	for r, err := range f.packages.List(t.Context(), vnfpkg.Filter{}) {
+		t.Errorf("package %+v is left, error %v", r, err)
+	}
+	if images := f.named(t, "/api/v1/nfvimage"); len(images) > 0 {
+		t.Errorf("images %v are left", images)
 	}
 	entries, err := os.ReadDir(filepath.Join(f.home, "packages"))
 	noError(t, err)
