@@ -127,6 +127,9 @@ func TestServe(t *testing.T) {
 	if status, text := s.send(t, http.MethodPut, "/api/v1/images/raw?diskFormat=raw", admin, bytes.NewReader(content), "Gangway-Project: acme"); status != http.StatusCreated {
 		t.Fatalf("an image is put: %d %s", status, text)
 	}
+	if status, text := s.get(t, "/api/v1/projects/", admin); status != http.StatusOK || text != `[{"id":"acme","name":"acme"},{"id":"default","name":"default"}]`+"\n" {
+		t.Errorf("projects, as Open Baton lists them: %d %s", status, text)
+	}
 	status, text := s.get(t, "/metrics", admin)
 	for _, line := range []string{
 		`gangway_images{project="acme"} 1`, `gangway_image_bytes{project="acme"} 1000`, `gangway_image_oldest_timestamp_seconds{project="acme"} `,

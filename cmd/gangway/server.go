@@ -22,6 +22,7 @@ import (
 	"github.com/gangway-nfv/gangway/onboarding/rest"
 	"github.com/gangway-nfv/gangway/onboarding/rest/api"
 	"github.com/gangway-nfv/gangway/onboarding/rest/etsi"
+	"github.com/gangway-nfv/gangway/onboarding/rest/openbaton"
 	"github.com/gangway-nfv/gangway/onboarding/view"
 	"github.com/gangway-nfv/gangway/onboarding/vnfpkg"
 	"github.com/gangway-nfv/gangway/vim"
@@ -114,7 +115,7 @@ func (s *server) build(ctx context.Context) error {
 	launches.Log = s.log
 	s.operations = operation.New(operation.Config{Pipeline: s.pipeline, Queue: s.queue, VIMs: s.vims, Launches: launches, Log: s.log})
 	s.look()
-	doors, err := s.doors()
+	doors, err := s.doors(records)
 	if err != nil {
 		return err
 	}
@@ -152,7 +153,7 @@ func (s *server) admit(records *ledger.Ledger) error {
 	return nil
 }
 
-func (s *server) doors() ([]rest.Door, error) {
+func (s *server) doors(records *ledger.Ledger) ([]rest.Door, error) {
 	own, err := api.New(api.Config{
 		Pipeline: s.pipeline, Operations: s.operations, Queue: s.queue, VIMs: s.vims,
 		Packages: s.packages, MaxPackage: int64(s.flags.packageSize), MaxImage: int64(s.flags.imageSize), Version: version,
@@ -169,7 +170,10 @@ func (s *server) doors() ([]rest.Door, error) {
 		rest.Check{Name: "folder of packages", Ask: func(context.Context) error { return writable(s.packagesDir()) }},
 	)
 	standard := etsi.Doors(etsi.Config{Packages: s.packages, Images: s.names, Subscriptions: s.notify, PageSize: s.flags.pageSize})
-	return append(standard, own, health, s.metrics.Door()), nil
+	formerly := openbaton.New(openbaton.Config{
+		Packages: s.packages, Operations: s.operations, Logins: s.gate, Projects: records, MaxImage: int64(s.flags.imageSize),
+	})
+	return append(standard, own, formerly, health, s.metrics.Door()), nil
 }
 
 func (s *server) packagesDir() string { return filepath.Join(s.config.Home, "packages") }

@@ -3,7 +3,6 @@ package api
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"io"
 	"mime"
 	"net/http"
@@ -182,24 +181,16 @@ func (d *door) uploadPackage(ctx context.Context, in *uploadPackage) (*accepted,
 			return nil, err
 		}
 	}
-	made, err := d.Packages.Create(ctx, vnfpkg.NewResource{Project: caller.Project, OneShot: true,
-		Options: vnfpkg.Options{OnConflict: in.OnConflict, Images: in.Images}})
+	receipt, err := d.Packages.Fill(ctx, vnfpkg.NewResource{Project: caller.Project,
+		Options: vnfpkg.Options{OnConflict: in.OnConflict, Images: in.Images}}, func(id string) (vnfpkg.Receipt, error) {
+		rest.Target(ctx, id)
+		if linked {
+			return d.Packages.UploadFrom(ctx, caller.Project, id, vnfpkg.From{URL: from.URL, User: from.User, Password: from.Password, By: caller.Subject})
+		}
+		return d.Packages.Receive(ctx, caller.Project, id, body, vnfpkg.ReceiveOptions{Size: size, Digests: digests, By: caller.Subject})
+	})
 	if err != nil {
 		return nil, err
-	}
-	rest.Target(ctx, made.ID)
-	var receipt vnfpkg.Receipt
-	if linked {
-		receipt, err = d.Packages.UploadFrom(ctx, made.Project, made.ID, vnfpkg.From{URL: from.URL, User: from.User, Password: from.Password, By: caller.Subject})
-	} else {
-		receipt, err = d.Packages.Receive(ctx, made.Project, made.ID, body, vnfpkg.ReceiveOptions{Size: size, Digests: digests, By: caller.Subject})
-	}
-	if err != nil {
-		gone := d.Packages.Delete(context.WithoutCancel(ctx), made.Project, made.ID, vnfpkg.DeleteOptions{})
-		if errors.Is(gone, imagerepo.ErrNotFound) {
-			gone = nil // it went with the upload
-		}
-		return nil, errors.Join(err, gone)
 	}
 	return d.onboarded(ctx, receipt.Job)
 }

@@ -71,6 +71,11 @@ func (d *door) addImage(w http.ResponseWriter, r *http.Request) error {
 	if !errors.Is(err, imagerepo.ErrNotFound) {
 		return err
 	}
+	sent, err := d.Packages.Admit(ctx, project, -1)
+	if err != nil {
+		return err
+	}
+	defer sent()
 	var report onboarding.Report
 	if form.file != nil {
 		var content io.Reader = form.file

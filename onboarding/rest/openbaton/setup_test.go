@@ -77,7 +77,7 @@ func startWith(t *testing.T, logins access.Config) *fixture {
 
 	door := openbaton.New(openbaton.Config{Packages: packages, Operations: operations, Logins: gate, Projects: records, MaxImage: 4 << 20,
 		Now: func() time.Time { return time.Now().Add(time.Duration(f.later.Load())) }})
-	own, err := api.New(api.Config{Pipeline: pipeline, Operations: operations, Queue: queue})
+	own, err := api.New(api.Config{Pipeline: pipeline, Operations: operations, Queue: queue, Packages: packages})
 	noError(t, err)
 	server, err := rest.New([]rest.Door{own, door}, rest.Options{Gate: gate, Audit: unaudited{}})
 	noError(t, err)
