@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -26,7 +27,6 @@ import (
 	"github.com/gangway-nfv/gangway/imagerepo/catalog"
 	"github.com/gangway-nfv/gangway/onboarding"
 	"github.com/gangway-nfv/gangway/onboarding/access"
-	"github.com/gangway-nfv/gangway/onboarding/job"
 	"github.com/gangway-nfv/gangway/onboarding/ledger"
 	"github.com/gangway-nfv/gangway/onboarding/notify"
 	"github.com/gangway-nfv/gangway/onboarding/onboardingtest"
@@ -317,16 +317,18 @@ func (m *tenants) fill(ctx context.Context, subscriber string) error {
 
 	archive := onboardingtest.Bytes(onboardingtest.Zip, onboardingtest.SOL004(onboardingtest.Spec{Name: "firewall-of-red", Images: []onboardingtest.SoftwareImage{
 		onboardingtest.Embed("image-of-project-red-alone", onboardingtest.QCOW2(384<<10, 1<<20, 1))}}))
-	made, err := m.server.packages.Create(ctx, vnfpkg.NewResource{Project: "red"})
+	receipt, err := m.onboard(ctx, archive)
 	if err != nil {
 		return err
 	}
-	receipt, err := m.server.packages.Receive(ctx, "red", made.ID, bytes.NewReader(archive), vnfpkg.ReceiveOptions{})
+	made := receipt.Resource
+	scripted, err := m.onboard(ctx, onboardingtest.Bytes(onboardingtest.Tar, onboardingtest.OpenBatonTar(onboardingtest.Spec{Name: "router-of-red"})))
 	if err != nil {
 		return err
 	}
-	if j, err := m.server.queue.Wait(ctx, receipt.Job.ID); err != nil || j.State != job.Succeeded {
-		return fmt.Errorf("package: %s %s, %w", j.State, j.Error, err)
+	script, err := m.script(ctx, scripted.Resource.ID)
+	if err != nil {
+		return err
 	}
 	launch, err := m.server.operations.Launch(ctx, operation.Asked{Project: "red"}, operation.Launch{Package: made.ID, VIMs: []string{"region-one"}}, false)
 	if err != nil {
@@ -357,7 +359,41 @@ func (m *tenants) fill(ctx context.Context, subscriber string) error {
 	maps.Copy(m.things, map[string]string{
 		"images/{image}": img.ID, "packages/{package}": made.ID, "jobs/{job}": receipt.Job.ID, "launches/{job}": launch.ID, "vims/{vim}": "region-one",
 		"vnf_packages/{id}": made.ID, "onboarded_vnf_packages/{id}": model.DescriptorID, "artifacts/{path...}": model.Descriptor,
-		"vnf-packages/{id}": made.ID, "nfvimage/{id}": img.ID, "file/{id}": img.ID,
+		"vnf-packages/{id}": scripted.Resource.ID, "scripts/{script}": script, "nfvimage/{id}": img.ID, "file/{id}": img.ID,
 	})
 	return nil
+}
+
+// onboard onboards a package of red.
+func (m *tenants) onboard(ctx context.Context, archive []byte) (vnfpkg.Receipt, error) {
+	receipt, err := m.server.packages.Fill(ctx, vnfpkg.NewResource{Project: "red"}, func(id string) (vnfpkg.Receipt, error) {
+		return m.server.packages.Receive(ctx, "red", id, bytes.NewReader(archive), vnfpkg.ReceiveOptions{})
+	})
+	if err != nil {
+		return receipt, err
+	}
+	j, err := m.server.queue.Wait(ctx, receipt.Job.ID)
+	if err == nil {
+		_, err = vnfpkg.OutcomeOf(j)
+	}
+	return receipt, err
+}
+
+// script returns the ID of a package's script.
+func (m *tenants) script(ctx context.Context, pkg string) (string, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, m.URL+"/api/v1/vnf-packages/"+pkg, nil)
+	if err != nil {
+		return "", err
+	}
+	req.Header.Set("Authorization", "Bearer "+m.tokens["red reader"])
+	resp, err := m.Client().Do(req)
+	if err != nil {
+		return "", err
+	}
+	defer resp.Body.Close()
+	var shown struct{ Scripts []struct{ ID string } }
+	if err := json.NewDecoder(resp.Body).Decode(&shown); err != nil || len(shown.Scripts) != 1 {
+		return "", fmt.Errorf("package %s has scripts %v: %w", pkg, shown.Scripts, err)
+	}
+	return shown.Scripts[0].ID, nil
 }

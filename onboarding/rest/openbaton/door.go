@@ -68,7 +68,7 @@ func New(config Config) rest.Door {
 		read("/api/v1/nfvimage/{id}", d.showImage),
 		change(http.MethodDelete, "/api/v1/nfvimage/{id}", "image.delete", d.deleteImage),
 		{Method: http.MethodGet, Pattern: "/api/v1/nfvimage/file/{id}", Need: rest.Public, Handler: rest.HandlerFunc(d.sendImage)},
-		{Method: http.MethodPost, Pattern: "/api/v1/nfvimage/file/{id}/token", Need: access.Reader, Handler: rest.HandlerFunc(d.issueTicket)},
+		{Method: http.MethodPost, Pattern: "/api/v1/nfvimage/file/{id}/token", Need: access.Reader, Action: "image.token", Handler: rest.HandlerFunc(d.issueTicket)},
 	}}
 }
 

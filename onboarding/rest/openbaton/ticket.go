@@ -36,6 +36,7 @@ func (d *door) issueTicket(w http.ResponseWriter, r *http.Request) error {
 	if err := stored(img); err != nil {
 		return err
 	}
+	rest.Target(r.Context(), img.ID)
 	token := d.sign(img.ID, d.Now().Add(ticketTime))
 	w.Header().Set("Cache-Control", "no-store")
 	rest.WriteJSON(w, http.StatusOK, ticket{Token: token, ExpiresIn: int64(ticketTime / time.Second),
