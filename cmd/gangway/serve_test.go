@@ -130,6 +130,10 @@ func TestServe(t *testing.T) {
 	if status, text := s.get(t, "/api/v1/projects/", admin); status != http.StatusOK || text != `[{"id":"acme","name":"acme"},{"id":"default","name":"default"}]`+"\n" {
 		t.Errorf("projects, as Open Baton lists them: %d %s", status, text)
 	}
+	if status, text := s.send(t, http.MethodGet, "/api/v1/audit", admin, nil, "Gangway-Project: acme"); status != http.StatusOK ||
+		!strings.Contains(text, `"action":"image.add"`) || !strings.Contains(text, `"subject":"token admin"`) {
+		t.Errorf("the audit log: %d %s", status, text)
+	}
 	status, text := s.get(t, "/metrics", admin)
 	for _, line := range []string{
 		`gangway_images{project="acme"} 1`, `gangway_image_bytes{project="acme"} 1000`, `gangway_image_oldest_timestamp_seconds{project="acme"} `,

@@ -156,7 +156,7 @@ func (s *server) admit(records *ledger.Ledger) error {
 func (s *server) doors(records *ledger.Ledger) ([]rest.Door, error) {
 	own, err := api.New(api.Config{
 		Pipeline: s.pipeline, Operations: s.operations, Queue: s.queue, VIMs: s.vims,
-		Packages: s.packages, MaxPackage: int64(s.flags.packageSize), MaxImage: int64(s.flags.imageSize), Version: version,
+		Packages: s.packages, Audit: s.audit, MaxPackage: int64(s.flags.packageSize), MaxImage: int64(s.flags.imageSize), Version: version,
 	})
 	if err != nil {
 		return nil, err

@@ -7,6 +7,7 @@
 //	/api/v1/jobs        what is under way: list, show, watch, cancel
 //	/api/v1/vims        list, check
 //	/api/v1/doctor      examine the repository
+//	/api/v1/audit       who changed what
 //	/openapi.json       all of that as OpenAPI 3.1, made from this package
 //
 // Values have the forms that the command line prints (docs/output.md). Files are

@@ -28,6 +28,7 @@ type Config struct {
 	Queue      *job.Queue
 	VIMs       VIMs
 	Packages   *vnfpkg.Service
+	Audit      Audit
 	// MaxPackage is the size of the largest package that is validated, in bytes;
 	// zero means that there is no limit.
 	MaxPackage int64
@@ -63,7 +64,7 @@ func New(config Config) (rest.Door, error) {
 		RejectUnknownQueryParameters: true,
 		Transformers:                 []huma.Transformer{withoutValues},
 	}, d.collected)
-	for _, part := range []func(){d.images, d.imageFiles, d.packages, d.launches, d.jobs, d.vims} {
+	for _, part := range []func(){d.images, d.imageFiles, d.packages, d.launches, d.jobs, d.vims, d.auditLog} {
 		part()
 	}
 	document, err := json.Marshal(d.api.OpenAPI())
