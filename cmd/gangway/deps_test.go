@@ -47,10 +47,11 @@ var ownImports = map[string]string{
 	"onboarding/rest/etsi":        "imagerepo imagerepo/fetch onboarding/access onboarding/notify onboarding/rest onboarding/rest/etsi/sol013 onboarding/vnfpkg tosca",
 	"onboarding/rest/etsi/sol013": "",
 	"onboarding/rest/openbaton":   "imagerepo imagerepo/fetch onboarding onboarding/access onboarding/job onboarding/operation onboarding/rest onboarding/vnfpkg tosca",
+	"onboarding/rest/tus":         "imagerepo onboarding onboarding/access onboarding/job onboarding/rest onboarding/vnfpkg",
 
 	"cmd/bench": "imagerepo imagerepo/catalog onboarding/onboardingtest vim/glancetest",
 	"cmd/gangway": "imagerepo imagerepo/catalog imagerepo/fetch imagerepo/fsstore onboarding onboarding/access onboarding/access/keystone onboarding/access/oidc " +
-		"onboarding/csar onboarding/job onboarding/ledger onboarding/notify onboarding/operation onboarding/rest onboarding/rest/api onboarding/rest/etsi onboarding/rest/openbaton onboarding/view onboarding/vnfpkg " +
+		"onboarding/csar onboarding/job onboarding/ledger onboarding/notify onboarding/operation onboarding/rest onboarding/rest/api onboarding/rest/etsi onboarding/rest/openbaton onboarding/rest/tus onboarding/view onboarding/vnfpkg " +
 		"tosca vim vim/glance",
 	"cmd/mkcsar": "onboarding/onboardingtest",
 	"cmd/demo":   "imagerepo/fetch/origintest onboarding/onboardingtest vim/glance vim/glancetest",

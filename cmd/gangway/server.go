@@ -23,6 +23,7 @@ import (
 	"github.com/gangway-nfv/gangway/onboarding/rest/api"
 	"github.com/gangway-nfv/gangway/onboarding/rest/etsi"
 	"github.com/gangway-nfv/gangway/onboarding/rest/openbaton"
+	"github.com/gangway-nfv/gangway/onboarding/rest/tus"
 	"github.com/gangway-nfv/gangway/onboarding/view"
 	"github.com/gangway-nfv/gangway/onboarding/vnfpkg"
 	"github.com/gangway-nfv/gangway/vim"
@@ -173,7 +174,8 @@ func (s *server) doors(records *ledger.Ledger) ([]rest.Door, error) {
 	formerly := openbaton.New(openbaton.Config{
 		Packages: s.packages, Operations: s.operations, Logins: s.gate, Projects: records, MaxImage: int64(s.flags.imageSize),
 	})
-	return append(standard, own, formerly, health, s.metrics.Door()), nil
+	resumable := tus.New(tus.Config{Packages: s.packages, Queue: s.queue})
+	return append(standard, own, formerly, resumable, health, s.metrics.Door()), nil
 }
 
 func (s *server) packagesDir() string { return filepath.Join(s.config.Home, "packages") }
