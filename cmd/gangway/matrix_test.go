@@ -226,6 +226,7 @@ func (m *tenants) send(t *testing.T, method, path string, who caller) (int, http
 	if who.raw != "" {
 		req.Header.Set("Authorization", who.raw)
 	}
+	req.Header.Set("Tus-Resumable", "1.0.0") // else nothing more is looked at
 	if who.project != "" {
 		req.Header.Set("Gangway-Project", who.project)
 	}
@@ -356,8 +357,16 @@ func (m *tenants) fill(ctx context.Context, subscriber string) error {
 		}
 		m.things[api+" subscriptions/{id}"] = made.ID
 	}
+	begun, err := m.server.packages.Create(ctx, vnfpkg.NewResource{Project: "red"})
+	if err != nil {
+		return err
+	}
+	if _, err := m.server.packages.Begin(ctx, "red", begun.ID, vnfpkg.BeginOptions{Size: 100}); err != nil {
+		return err
+	}
 	maps.Copy(m.things, map[string]string{
-		"images/{image}": img.ID, "packages/{package}": made.ID, "jobs/{job}": receipt.Job.ID, "launches/{job}": launch.ID, "vims/{vim}": "region-one",
+		"uploads/{upload}": begun.ID,
+		"images/{image}":   img.ID, "packages/{package}": made.ID, "jobs/{job}": receipt.Job.ID, "launches/{job}": launch.ID, "vims/{vim}": "region-one",
 		"vnf_packages/{id}": made.ID, "onboarded_vnf_packages/{id}": model.DescriptorID, "artifacts/{path...}": model.Descriptor,
 		"vnf-packages/{id}": scripted.Resource.ID, "scripts/{script}": script, "nfvimage/{id}": img.ID, "file/{id}": img.ID,
 	})

@@ -38,6 +38,7 @@ func TestProcesses(t *testing.T) {
 		{"onboard is killed as its URL comes", onboardKilledByURL},
 		{"onboard is killed as files appear", onboardKilledByFiles},
 		{"onboard is killed at any time", onboardKilledByTime},
+		{"serve is killed in an upload that goes on", uploadKilled},
 		{"onboard is interrupted and goes on", onboardInterrupted},
 		{"onboard is interrupted while standard input is idle", onboardInterruptedIdle},
 	} {
@@ -74,7 +75,18 @@ type process struct {
 func (h *home) start(stdin io.Reader, args ...string) *process {
 	h.t.Helper()
 	p := &process{t: h.t, cmd: exec.Command(h.binary, args...), ended: make(chan struct{})}
-	p.cmd.Env, p.cmd.Stdin, p.cmd.Stdout, p.cmd.Stderr = h.env, stdin, &p.stdout, &p.stderr
+	return h.begin(p, stdin, &p.stdout)
+}
+
+// startTo is start for a process whose output is read while it runs.
+func (h *home) startTo(stdout io.Writer, args ...string) *process {
+	h.t.Helper()
+	return h.begin(&process{t: h.t, cmd: exec.Command(h.binary, args...), ended: make(chan struct{})}, nil, stdout)
+}
+
+func (h *home) begin(p *process, stdin io.Reader, stdout io.Writer) *process {
+	h.t.Helper()
+	p.cmd.Env, p.cmd.Stdin, p.cmd.Stdout, p.cmd.Stderr = h.env, stdin, stdout, &p.stderr
 	if err := p.cmd.Start(); err != nil {
 		h.t.Fatal(err)
 	}

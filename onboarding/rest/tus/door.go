@@ -38,12 +38,10 @@ func New(config Config) rest.Door {
 	route := func(method, pattern, action string, handler rest.HandlerFunc) rest.Route {
 		return rest.Route{Method: method, Pattern: pattern, Need: access.Writer, Action: action, Handler: spoken(handler)}
 	}
-	options := rest.HandlerFunc(d.options) // tells the version, and so needs none
 	return rest.Door{
 		Name: "tus", Basic: true,
 		Routes: []rest.Route{
-			{Method: http.MethodOptions, Pattern: uploads, Need: access.Writer, Handler: options},
-			{Method: http.MethodOptions, Pattern: one, Need: access.Writer, Handler: options},
+			{Method: http.MethodOptions, Pattern: uploads, Need: access.Writer, Handler: rest.HandlerFunc(d.options)}, // tells the version, and so needs none
 			route(http.MethodPost, uploads, "package.upload", d.create),
 			route(http.MethodHead, one, "", d.head),
 			route(http.MethodPatch, one, "package.upload", d.patch),
@@ -94,7 +92,7 @@ func (d *door) overridden(w http.ResponseWriter, r *http.Request) error {
 	case http.MethodHead:
 		return d.head(w, r)
 	default:
-		return rest.Errorf(http.StatusMethodNotAllowed, "POST is not possible here, unless X-HTTP-Method-Override says what it means")
+		return rest.Errorf(http.StatusBadRequest, "X-HTTP-Method-Override is %q, which is none of the methods of an upload", method)
 	}
 }
 
