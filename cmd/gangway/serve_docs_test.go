@@ -13,6 +13,41 @@ import (
 	"github.com/gangway-nfv/gangway/vim/glancetest"
 )
 
+var shellBlock = regexp.MustCompile("(?ms)^```sh\n(.*?)^```$")
+
+// The examples of docs/etsi.md are run as they stand there; OpenStack's client has
+// a test of its own.
+func TestTheExamplesOfTheETSIInterfaces(t *testing.T) {
+	for _, tool := range []string{"bash", "curl"} {
+		if _, err := exec.LookPath(tool); err != nil {
+			t.Skip("the examples need", tool)
+		}
+	}
+	text, err := os.ReadFile(filepath.Join("..", "..", "docs", "etsi.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	folder := t.TempDir()
+	firewall := onboardingtest.SOL004(onboardingtest.Spec{Name: "firewall"})
+	if err := onboardingtest.WriteFile(filepath.Join(folder, "firewall.csar"), onboardingtest.Zip, firewall); err != nil {
+		t.Fatal(err)
+	}
+	s := startServe(t, filepath.Join(folder, "home"))
+	var script strings.Builder
+	for _, example := range shellBlock.FindAllStringSubmatch(string(text), -1) {
+		if !strings.HasPrefix(example[1], "openstack ") {
+			script.WriteString(strings.ReplaceAll(example[1], "http://127.0.0.1:8080", s.URL))
+		}
+	}
+	run := exec.CommandContext(t.Context(), "bash", "-euxo", "pipefail", "-c", script.String())
+	run.Dir = folder
+	run.Env = append(os.Environ(), "TOKEN="+s.admin(t))
+	out, err := run.CombinedOutput()
+	if err != nil || !strings.Contains(string(out), `"vnfProductName":"firewall"`) && !strings.Contains(string(out), "PROCESSING") {
+		t.Fatalf("%v:\n%s", err, out)
+	}
+}
+
 // The examples of docs/api.md are run as they stand there, one after the other.
 func TestTheExamplesOfTheAPI(t *testing.T) {
 	for _, tool := range []string{"bash", "curl", "openssl"} {
@@ -25,7 +60,7 @@ func TestTheExamplesOfTheAPI(t *testing.T) {
 		t.Fatal(err)
 	}
 	var script strings.Builder
-	for _, example := range regexp.MustCompile("(?s)```sh\n(.*?)```").FindAllStringSubmatch(string(text), -1) {
+	for _, example := range shellBlock.FindAllStringSubmatch(string(text), -1) {
 		script.WriteString(example[1])
 	}
 
