@@ -19,7 +19,6 @@ func TestAJobTellsWhatItIs(t *testing.T) {
 	inBubble(t, func(t *testing.T, store job.Store) {
 		q := job.NewQueue(store, job.Options{})
 		payload := map[string]any{"file": "a.tar", "size": 12}
-		added := add(t, q, job.New{Project: "p", Kind: "onboard", Subject: "pkg", By: "token ci", Key: "k", Payload: payload})
 		run(t, q, only(func(_ context.Context, task *job.Task) (any, error) {
 			var got map[string]any
 			if err := task.Decode(&got); err != nil {
@@ -29,13 +28,16 @@ func TestAJobTellsWhatItIs(t *testing.T) {
 			time.Sleep(time.Minute)
 			return got, nil
 		}))
+		synctest.Wait()
+		time.Sleep(500 * time.Millisecond) // between two polls
+		added := add(t, q, job.New{Project: "p", Kind: "onboard", Subject: "pkg", By: "token ci", Key: "k", Payload: payload})
 		got := wait(t, q, added.ID)
 		want := job.Job{
 			ID: added.ID, Project: "p", Kind: "onboard", Subject: "pkg", By: "token ci", Key: "k", Payload: json.RawMessage(`{"file":"a.tar","size":12}`),
 			State: job.Succeeded, Attempt: 1, Progress: job.Progress{Step: "disk", Done: 6, Total: 12}, Result: json.RawMessage(`{"file":"a.tar","size":12}`),
 			Events: 4, CreatedAt: added.CreatedAt, StartedAt: added.CreatedAt, EndedAt: added.CreatedAt.Add(time.Minute),
 		}
-		if diff := cmp.Diff(want, got, cmpopts.EquateApproxTime(time.Second)); diff != "" {
+		if diff := cmp.Diff(want, got, cmpopts.EquateApproxTime(100*time.Millisecond)); diff != "" {
 			t.Errorf("job (-want +got):\n%s", diff)
 		}
 	})

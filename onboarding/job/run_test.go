@@ -201,6 +201,28 @@ func TestWhoHasLostItsClaimWritesNothing(t *testing.T) {
 	})
 }
 
+func TestWhoHasLostItsClaimHearsOfItWithTheNextBeat(t *testing.T) {
+	inBubble(t, func(t *testing.T, store job.Store) {
+		q := job.NewQueue(store, job.Options{})
+		begun := make(chan struct{})
+		var why error
+		var stopped time.Time
+		stop := run(t, q, only(untilEnd(begun, &why, &stopped)))
+		add(t, q, anOnboarding)
+		<-begun
+		// A process claims it whose clock is wrong.
+		if claims, err := store.Claim(t.Context(), map[job.Kind]int{"onboard": 1}, time.Now().Add(time.Hour), time.Now().Add(2*time.Hour)); len(claims) != 1 {
+			t.Fatalf("%d claims, %v", len(claims), err)
+		}
+		at := time.Now()
+		time.Sleep(time.Minute)
+		stop()
+		if took := stopped.Sub(at); !errors.Is(why, job.ErrLost) || took > 2*time.Second+10*time.Millisecond {
+			t.Errorf("after %v the handler was stopped by %v", took, why)
+		}
+	})
+}
+
 // A handler that does not heed its context still has its job for itself in its
 // own process.
 func TestAJobIsNotRunTwiceInAProcess(t *testing.T) {

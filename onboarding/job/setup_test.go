@@ -90,9 +90,11 @@ func get(t testing.TB, q *job.Queue, id string) job.Job {
 // wait waits for the end of a job.
 func wait(t testing.TB, q *job.Queue, id string) job.Job {
 	t.Helper()
-	j, err := q.Wait(t.Context(), id)
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
+	defer cancel()
+	j, err := q.Wait(ctx, id)
 	if err != nil {
-		t.Fatal(err)
+		t.Fatalf("job %s is %s: %v", id, j.State, err)
 	}
 	return j
 }

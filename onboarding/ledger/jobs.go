@@ -277,9 +277,8 @@ func (s Jobs) Finish(ctx context.Context, c job.Claim, o job.Outcome, now time.T
 func (s Jobs) Cancel(ctx context.Context, id string, now time.Time) (job.Job, error) {
 	var j job.Job
 	err := s.l.update(ctx, func(tx *sql.Tx) (err error) {
-		// Nobody works at a job whose claim has run out, or ever will with a
-		// fence that was passed.
-		j, err = oneJob(ctx, tx, id, `UPDATE jobs SET fence = fence + 1, events = events + 1
+		// Who worked at a job whose claim has run out finds it ended.
+		j, err = oneJob(ctx, tx, id, `UPDATE jobs SET events = events + 1
 			WHERE id = $1 AND (state = 'queued' OR state = 'running' AND due_at <= $2) RETURNING `+jobColumns, id, micro(now))
 		if err == nil {
 			j.State, j.Error, j.Cancelling = job.Cancelled, job.ErrCancelled.Error(), false
