@@ -10,6 +10,7 @@ import (
 	"github.com/gangway-nfv/gangway/imagerepo"
 	"github.com/gangway-nfv/gangway/onboarding"
 	"github.com/gangway-nfv/gangway/onboarding/access"
+	"github.com/gangway-nfv/gangway/onboarding/job"
 	"github.com/gangway-nfv/gangway/onboarding/ledger"
 	"github.com/gangway-nfv/gangway/vim/glance"
 )
@@ -88,6 +89,22 @@ func (a *app) tokenNames(ctx context.Context) (names []string, err error) {
 		return err
 	})
 	return names, err
+}
+
+// jobIDs returns the IDs of jobs that have not ended.
+func (a *app) jobIDs(ctx context.Context) (ids []string, err error) {
+	filter := job.Filter{States: []job.State{job.Queued, job.Running}, Limit: mostOffered}
+	if a.config.Project != access.AllProjects {
+		filter.Project = a.config.Project
+	}
+	err = a.withJobs(ctx, func(q *job.Queue, _ *ledger.Ledger) error {
+		jobs, err := q.List(ctx, filter)
+		for _, j := range jobs {
+			ids = append(ids, j.ID)
+		}
+		return err
+	})
+	return ids, err
 }
 
 func vimNames(context.Context) ([]string, error) {

@@ -202,6 +202,7 @@ func TestDocsOfOutput(t *testing.T) {
 		"location": reflect.TypeFor[onboarding.Location](),
 		"launch":   reflect.TypeFor[view.Launch](),
 		"job":      reflect.TypeFor[job.Job](),
+		"happened": reflect.TypeFor[job.Event](),
 		"check":    reflect.TypeFor[view.Check](),
 		"doctor":   reflect.TypeFor[imagerepo.Diagnosis](),
 		"token":    reflect.TypeFor[view.Token](),

@@ -49,7 +49,7 @@ for wrong usage and 3 after an interruption.`,
 	complete(root, "log-level", logLevels...)
 	complete(root, "log-format", logFormats...)
 	root.AddCommand(newOnboard(a), newValidate(a), newPackages(a), newImages(a), newVIMs(a), newLaunch(a), newServe(a), newDoctor(a),
-		newTokens(a), newAudit(a))
+		newJobs(a), newTokens(a), newAudit(a))
 	return root
 }
 

@@ -37,6 +37,8 @@ func TestMain(m *testing.M) {
 //	origin FILE...                    serve files at $ORIGIN/FILE; again, to change them;
 //	                                  FILE,busy is refused with 503 once
 //	damage NAME                       change a byte of the stored file of an image
+//	job NAME PROJECT KIND SUBJECT     add a job and set NAME to its ID
+//	work                              run jobs until the script ends, see [scriptWork]
 //	scrub FILE                        keep the last standard output, see [scrub]
 func TestScript(t *testing.T) {
 	testscript.Run(t, testscript.Params{
@@ -60,6 +62,8 @@ func TestScript(t *testing.T) {
 			"holds":     scriptHolds,
 			"damage":    scriptDamage,
 			"origin":    scriptOrigin,
+			"job":       scriptJob,
+			"work":      scriptWork,
 			"scrub":     scrub,
 		},
 	})

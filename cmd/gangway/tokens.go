@@ -52,7 +52,7 @@ and repair.`,
 						_, err := fmt.Fprintln(w, secret)
 						return err
 					}),
-					recordLocal(ctx, l, "token.create", token))
+					recordLocal(ctx, l, "token.create", token.Project, token.Name))
 			})
 		}),
 	}
@@ -73,13 +73,13 @@ func describe(t access.Token) string {
 }
 
 // recordLocal writes to the audit log what was done on the machine itself.
-func recordLocal(ctx context.Context, l *ledger.Ledger, action string, token access.Token) error {
+func recordLocal(ctx context.Context, l *ledger.Ledger, action, project, target string) error {
 	who := "local"
 	if u, err := user.Current(); err == nil {
 		who += " " + u.Username
 	}
 	return access.NewAudit(l.Events(), access.Config{}).Record(ctx,
-		access.Event{Subject: who, Project: token.Project, Action: action, Target: token.Name, Outcome: access.Done})
+		access.Event{Subject: who, Project: project, Action: action, Target: target, Outcome: access.Done})
 }
 
 func newTokensList(a *app) *cobra.Command {
@@ -138,7 +138,7 @@ ten seconds, and so those that it has granted for a login with them.`,
 						return err
 					}
 					if err := errors.Join(
-						recordLocal(ctx, l, "token.revoke", token),
+						recordLocal(ctx, l, "token.revoke", token.Project, token.Name),
 						a.printItem(view.NewToken(token), func(w io.Writer) error {
 							_, err := fmt.Fprintln(w, "revoked "+printable(describe(token)))
 							return err
