@@ -68,8 +68,11 @@ func TestAPackageWhoseReportIsWaitedFor(t *testing.T) {
 		t.Errorf("report is %+v", report)
 	}
 	kept := "?onConflict=keep"
-	other := onboardingtest.Bytes(onboardingtest.Tar, onboardingtest.OpenBatonTar(onboardingtest.Spec{Name: "other", Images: []onboardingtest.SoftwareImage{
-		onboardingtest.Embed("firewall-image", onboardingtest.QCOW2(384<<10, 1<<20, 9))}}))
+	taking := func(name string) []byte {
+		return onboardingtest.Bytes(onboardingtest.Tar, onboardingtest.OpenBatonTar(onboardingtest.Spec{Name: name, Images: []onboardingtest.SoftwareImage{
+			onboardingtest.Embed("firewall-image", onboardingtest.QCOW2(384<<10, 1<<20, 9))}}))
+	}
+	other := taking("other")
 	for name, test := range map[string]struct {
 		path, kind string
 		body       any
@@ -78,7 +81,7 @@ func TestAPackageWhoseReportIsWaitedFor(t *testing.T) {
 		code       string // of a finding
 	}{
 		"an image name that is taken":       {"", "", other, "", 409, "image-name-taken"},
-		"an image name that is taken, keep": {kept, "", other, "", 201, ""},
+		"an image name that is taken, keep": {kept, "", taking("keeper"), "", 201, ""},
 		"another digest":                    {"", "", other, "Repr-Digest: " + reprDigest([]byte("x")), 422, ""},
 		"no archive":                        {"", "", "no archive", "", 422, "not-an-archive"},
 		"nothing":                           {"", "", "", "", 400, ""},
