@@ -57,6 +57,8 @@ func (s *Service) Offset(ctx context.Context, project, id string) (int64, error)
 	}
 	info, err := os.Stat(s.path(id))
 	switch {
+	case errors.Is(err, os.ErrNotExist) && row.Received == 0:
+		return 0, nil
 	case errors.Is(err, os.ErrNotExist) || err == nil && info.Size() < row.Received:
 		return 0, fmt.Errorf("archive %s: %w", id, ErrDamaged)
 	case err != nil:

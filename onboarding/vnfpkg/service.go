@@ -202,7 +202,8 @@ func merge(object, patch map[string]any) map[string]any {
 	return merged
 }
 
-func (s *Service) now() time.Time { return s.Now().UTC() }
+// now returns the time as the store keeps it.
+func (s *Service) now() time.Time { return s.Now().UTC().Truncate(time.Microsecond) }
 
 // path is where the archive of a resource is.
 func (s *Service) path(id string) string { return filepath.Join(s.Folder, id) }
@@ -213,8 +214,9 @@ func (s *Service) edit(ctx context.Context, project, id string, fn func(*Edit) e
 		if e.Project != project {
 			return notFound(id)
 		}
+		err := fn(e)
 		e.UpdatedAt = s.now()
-		return fn(e)
+		return err
 	})
 }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"io"
 	"log/slog"
 	"os"
@@ -32,9 +33,10 @@ const project = "p"
 // server is a service with all that it works with, in one process.
 type server struct {
 	*vnfpkg.Service
-	home  string
-	queue *job.Queue
-	close func() error
+	home   string
+	queue  *job.Queue
+	ledger *ledger.Ledger
+	close  func() error
 }
 
 // options are what tests change of a server.
@@ -43,6 +45,10 @@ type options struct {
 	idle  bool // its jobs are not run
 	fetch fetch.Options
 	job   job.Options
+	// What stands before the real parts, if not nil.
+	store   func(vnfpkg.Store) vnfpkg.Store
+	jobs    func(job.Store) job.Store
+	catalog func(imagerepo.Catalog) imagerepo.Catalog
 }
 
 // openServer starts a server on a home.
@@ -66,13 +72,17 @@ func openServer(ctx context.Context, home string, o options) (_ *server, err err
 	if err != nil {
 		return nil, err
 	}
-	repository := imagerepo.New(names, files, slog.New(slog.DiscardHandler))
+	store, jobs, known := vnfpkg.Store(records.Resources()), job.Store(records.Jobs()), imagerepo.Catalog(names)
+	if o.store != nil {
+		store, jobs, known = o.store(store), o.jobs(jobs), o.catalog(known)
+	}
+	repository := imagerepo.New(known, files, slog.New(slog.DiscardHandler))
 	if err := repository.Recover(ctx); err != nil {
 		return nil, err
 	}
-	s := &server{home: home, queue: job.NewQueue(records.Jobs(), o.job)}
+	s := &server{home: home, ledger: records, queue: job.NewQueue(jobs, o.job)}
 	o.Pipeline = &onboarding.Pipeline{Repository: repository, Fetch: client}
-	o.Store, o.Queue, o.Folder = records.Resources(), s.queue, filepath.Join(home, "packages")
+	o.Store, o.Queue, o.Folder = store, s.queue, filepath.Join(home, "packages")
 	if s.Service, err = vnfpkg.New(o.Config); err != nil {
 		return nil, err
 	}
@@ -99,7 +109,7 @@ func openServer(ctx context.Context, home string, o options) (_ *server, err err
 // newServer starts a server on a new home.
 func newServer(t *testing.T, o options) *server {
 	t.Helper()
-	return startServer(t, t.TempDir(), o)
+	return startServer(t, newHome(t), o)
 }
 
 func startServer(t *testing.T, home string, o options) *server {
@@ -243,4 +253,24 @@ func members(name string, seed uint64) []onboardingtest.Member {
 func digest(data []byte) string {
 	sum := sha256.Sum256(data)
 	return hex.EncodeToString(sum[:])
+}
+
+func hexOf(b []byte) string { return hex.EncodeToString(b) }
+
+// outcome returns the result of a job that onboards.
+func outcome(t *testing.T, j job.Job) vnfpkg.Outcome {
+	t.Helper()
+	var o vnfpkg.Outcome
+	if err := json.Unmarshal(j.Result, &o); err != nil {
+		t.Fatalf("result of a job that is %s (%s): %v", j.State, j.Error, err)
+	}
+	return o
+}
+
+// write puts a file into the package folder.
+func (s *server) write(t *testing.T, name string) {
+	t.Helper()
+	if err := os.WriteFile(filepath.Join(s.Folder, name), []byte("left"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 }

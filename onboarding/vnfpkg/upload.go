@@ -258,7 +258,7 @@ func (s *Service) accept(ctx context.Context, row Row, sp *spool, by string) (Re
 				return stateError(e.Resource, "took no content: it is %s", e.State)
 			}
 			arrived(e, sp)
-			e.Job, e.NewJob = j.ID, &j
+			e.Job, e.NewJob, e.ProjectBytes = j.ID, &j, s.unknown(row)
 			return nil
 		})
 		return j, false, err
