@@ -17,10 +17,44 @@ const (
 	chunksInFlight = 8
 )
 
-// Buffers are the memory of a transfer: at most Number times Size bytes.
+// Buffers are the memory of one transfer at a time. They are made when they are
+// needed.
 type Buffers struct {
-	Size   int // bytes of each
-	Number int
+	size int
+	made int
+	// free has room for all that are ever made, so that giving one back never
+	// blocks.
+	free chan *chunk
+}
+
+// NewBuffers returns a number of buffers, each of size bytes.
+func NewBuffers(size, number int) *Buffers {
+	return &Buffers{size: size, free: make(chan *chunk, number)}
+}
+
+// next returns a buffer that nobody uses, as soon as there is one.
+func (b *Buffers) next(ctx context.Context) (*chunk, error) {
+	if err := context.Cause(ctx); err != nil {
+		return nil, err
+	}
+	// Small images need no more than one or two.
+	if b.made < cap(b.free) && len(b.free) == 0 {
+		b.made++
+		return &chunk{buf: make([]byte, b.size)}, nil
+	}
+	select {
+	case c := <-b.free:
+		return c, nil
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+}
+
+// release gives a buffer back once all its users have.
+func (b *Buffers) release(c *chunk) {
+	if c.users.Add(-1) == 0 {
+		b.free <- c
+	}
 }
 
 // chunk is a part of the bytes on their way to all sinks.
@@ -31,7 +65,7 @@ type chunk struct {
 
 // fanOut is FanOut with the buffers that suit an image.
 func fanOut(ctx context.Context, r io.Reader, sinks ...func([]byte) error) (int64, error) {
-	return FanOut(ctx, r, Buffers{Size: chunkSize, Number: chunksInFlight}, sinks...)
+	return FanOut(ctx, r, NewBuffers(chunkSize, chunksInFlight), sinks...)
 }
 
 // FanOut reads r to its end once and gives every byte to every sink, each on
@@ -40,38 +74,18 @@ func fanOut(ctx context.Context, r io.Reader, sinks ...func([]byte) error) (int6
 // the number of bytes read. All goroutines have ended when it returns; the first
 // error of reader or sinks ends all, and then not every sink has had all that was
 // read. When ctx is done it returns as soon as r does.
-func FanOut(ctx context.Context, r io.Reader, buffers Buffers, sinks ...func([]byte) error) (int64, error) {
+func FanOut(ctx context.Context, r io.Reader, buffers *Buffers, sinks ...func([]byte) error) (int64, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var group errgroup.Group
 
-	// There are never more chunks than these channels hold, so sending to one of
-	// them never blocks. Small images need no more than one or two.
-	free, made := make(chan *chunk, buffers.Number), 0
-	release := func(c *chunk) {
-		if c.users.Add(-1) == 0 {
-			free <- c
-		}
-	}
-	next := func() (*chunk, error) {
-		if made < buffers.Number && len(free) == 0 {
-			made++
-			free <- &chunk{buf: make([]byte, buffers.Size)}
-		}
-		select {
-		case c := <-free:
-			return c, context.Cause(ctx)
-		case <-ctx.Done():
-			return nil, context.Cause(ctx)
-		}
-	}
 	type portion struct {
 		*chunk
 		n int
 	}
 	inputs := make([]chan portion, len(sinks))
 	for i, sink := range sinks {
-		inputs[i] = make(chan portion, buffers.Number)
+		inputs[i] = make(chan portion, cap(buffers.free))
 		group.Go(func() error {
 			for p := range inputs[i] {
 				if ctx.Err() == nil {
@@ -79,7 +93,7 @@ func FanOut(ctx context.Context, r io.Reader, buffers Buffers, sinks ...func([]b
 						cancel(err)
 					}
 				}
-				release(p.chunk)
+				buffers.release(p.chunk)
 			}
 			return nil
 		})
@@ -88,7 +102,7 @@ func FanOut(ctx context.Context, r io.Reader, buffers Buffers, sinks ...func([]b
 	total, err := func() (int64, error) {
 		var total int64
 		for {
-			c, err := next()
+			c, err := buffers.next(ctx)
 			if err != nil {
 				return total, err
 			}
@@ -102,7 +116,7 @@ func FanOut(ctx context.Context, r io.Reader, buffers Buffers, sinks ...func([]b
 			} else {
 				c.users.Store(1)
 			}
-			release(c)
+			buffers.release(c)
 			if err == io.EOF { // a wrapped one tells of a broken source
 				return total, nil
 			}

@@ -18,6 +18,19 @@ import (
 // idleArrival is how long the pipeline waits for the next part of an upload.
 const idleArrival = 15 * time.Second
 
+// The pipeline is shown an archive that arrives at a pace of so many bytes a second,
+// from a while after the beginning on. It wants the same disk and processors: what
+// arrives fast would be held up by it, and is there soon.
+const (
+	pace      = 64 << 20
+	headStart = 3 * time.Second
+)
+
+// paced returns how many bytes the pipeline may have seen of a transfer.
+func paced(since time.Time) int64 {
+	return int64(max(time.Since(since)-headStart, 0).Seconds() * pace)
+}
+
 // arrival is an archive that the pipeline takes in while it arrives. It reads the
 // file behind the writer. What it does becomes visible only when its reader ends,
 // and that it does when the archive was accepted.
@@ -28,7 +41,8 @@ type arrival struct {
 
 	mu     sync.Mutex
 	change sync.Cond // of what follows
-	have   int64     // bytes that were written
+	size   int64     // bytes that were written
+	have   int64     // of them are to be read
 	ended  error     // io.EOF when that is all
 
 	at   int64
@@ -89,7 +103,7 @@ func (s *Service) options(row Row, progress func(onboarding.Progress)) onboardin
 
 // taken returns the arrival of an archive of which a number of bytes is there, if
 // it has seen exactly those, and keeps it from being given up for idleness.
-func (s *Service) taken(id string, have int64) *arrival {
+func (s *Service) taken(id string, size int64) *arrival {
 	s.mu.Lock()
 	a := s.arrivals[id]
 	s.mu.Unlock()
@@ -98,7 +112,7 @@ func (s *Service) taken(id string, have int64) *arrival {
 	}
 	a.idle.Stop()
 	a.mu.Lock()
-	fits := a.have == have && a.ended == nil
+	fits := a.size == size && a.ended == nil
 	a.mu.Unlock()
 	if !fits {
 		s.drop(id, fmt.Errorf("the upload went on elsewhere"))
@@ -126,11 +140,11 @@ func (s *Service) hand(id string) {
 	delete(s.arrivals, id)
 }
 
-// wrote says that the file has more bytes.
-func (a *arrival) wrote(have int64) {
+// wrote says that the file has a size, of which as much is to be read as is paced.
+func (a *arrival) wrote(size, paced int64) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.have = have
+	a.size, a.have = size, max(a.have, min(size, paced))
 	a.change.Broadcast()
 }
 
@@ -144,7 +158,7 @@ func (a *arrival) end(why error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.ended == nil || why != io.EOF {
-		a.ended = why
+		a.ended, a.have = why, a.size
 	}
 	a.change.Broadcast()
 }

@@ -1,9 +1,12 @@
 package vnfpkg_test
 
 import (
+	"bytes"
+	"context"
 	"encoding/json"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -81,6 +84,15 @@ func TestSubscribersAreToldOfEveryChange(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	untouched := s.get(t, s.byCommand(t, project, "switch"))
+	model, err := untouched.Model()
+	if err != nil {
+		t.Fatal(err)
+	}
+	descriptors[untouched.ID] = model.DescriptorID
+	if err := s.Delete(t.Context(), project, untouched.ID, vnfpkg.DeleteOptions{}); err != nil {
+		t.Fatal(err)
+	}
 	of := func(r vnfpkg.Resource) string { return r.ID + " " + descriptors[r.ID] }
 	want := []string{
 		of(r),
@@ -88,8 +100,60 @@ func TestSubscribersAreToldOfEveryChange(t *testing.T) {
 		"OP_STATE_CHANGE DISABLED " + of(byCommand),
 		"PKG_DELETE " + of(r),
 		"PKG_DELETE " + of(byCommand),
+		"PKG_DELETE " + of(untouched),
 	}
 	if d := cmp.Diff(want, s.told(t)); d != "" {
 		t.Errorf("told (-want +got):\n%s", d)
 	}
+}
+
+// hookedCatalog runs something before the first publication.
+type hookedCatalog struct {
+	imagerepo.Catalog
+	used atomic.Bool
+	hook func()
+}
+
+func (h *hookedCatalog) Publish(ctx context.Context, pub imagerepo.Publication, place func(imagerepo.Image, []string) error) error {
+	if !h.used.Swap(true) {
+		h.hook()
+	}
+	return h.Catalog.Publish(ctx, pub, place)
+}
+
+func TestAnAttemptThatLostItsClaimChangesNothingAnyMore(t *testing.T) {
+	hooked := &hookedCatalog{}
+	s := newServer(t, options{Config: vnfpkg.Config{Keep: true},
+		store:   func(s vnfpkg.Store) vnfpkg.Store { return s },
+		jobs:    func(s job.Store) job.Store { return s },
+		catalog: func(c imagerepo.Catalog) imagerepo.Catalog { hooked.Catalog = c; return hooked },
+	})
+	s.subscribe(t)
+	r := s.create(t, vnfpkg.NewResource{})
+	hooked.hook = func() {
+		// Another has taken the job over and is faster, and the package is disabled.
+		j, err := s.queue.Get(t.Context(), s.get(t, r.ID).Job)
+		if err != nil {
+			t.Error(err)
+		}
+		if _, err := s.Kinds()[vnfpkg.KindOnboard].Handler(t.Context(), &job.Task{Job: j}); err != nil {
+			t.Error(err)
+		}
+		disabled := vnfpkg.Disabled
+		if _, err := s.Update(t.Context(), project, r.ID, vnfpkg.Change{Operational: &disabled}); err != nil {
+			t.Error(err)
+		}
+	}
+	data := archive(onboardingtest.Zip, "firewall", 1)
+	receipt, err := s.Receive(t.Context(), project, r.ID, bytes.NewReader(data), vnfpkg.ReceiveOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	j, after := s.finish(t, receipt)
+	wantState(t, after, vnfpkg.Onboarded)
+	if j.State != job.Succeeded || outcome(t, j).Package != r.ID || after.Operational != vnfpkg.Disabled || len(s.told(t)) != 2 {
+		t.Errorf("job is %s, package %s, told %v", j.State, after.Operational, s.told(t))
+	}
+	s.wantArchives(t, r.ID)
+	s.wantTidy(t)
 }

@@ -78,7 +78,7 @@ func newHome(t *testing.T) string {
 }
 
 // quick makes the jobs of a killed process be taken over soon.
-var quick = job.Options{Lease: time.Second, Beat: 100 * time.Millisecond, Poll: 50 * time.Millisecond}
+var quick = job.Options{Lease: 600 * time.Millisecond, Beat: 100 * time.Millisecond, Poll: 50 * time.Millisecond}
 
 // work goes through all that a server does with packages, tells what it has
 // accepted on standard output, and dies at a step.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -19,8 +20,8 @@ func withArtifacts() []onboardingtest.Member {
 	image := onboardingtest.Embed("firewall-image", onboardingtest.QCOW2(384<<10, 1<<30, 1))
 	members := onboardingtest.OpenBatonTar(onboardingtest.Spec{Name: "firewall", Images: []onboardingtest.SoftwareImage{image}})
 	return append(members,
-		onboardingtest.Text("scripts/large.sh", strings.Repeat("#!/bin/sh\nexit 0\n", 100_000)),
-		onboardingtest.File("docs/manual.pdf", onboardingtest.Raw(2<<20, 7)),
+		onboardingtest.Text("scripts/large.sh", strings.Repeat("#!/bin/sh\nexit 0\n", 62_000)),
+		onboardingtest.File("docs/manual.pdf", onboardingtest.Raw(64<<10, 7)),
 		onboardingtest.Text("docs/empty", ""),
 		onboardingtest.Text("docs/note.txt", "a note"),
 	)
@@ -38,6 +39,9 @@ func content(t *testing.T, r io.Reader) string {
 func TestEveryFileOfAPackageCanBeReadAtAnyOffset(t *testing.T) {
 	for _, container := range onboardingtest.Containers() {
 		for _, folder := range []string{"", "firewall-1.0/"} {
+			if folder != "" && slices.Contains([]onboardingtest.Container{onboardingtest.TarXz, onboardingtest.TarBzip2}, container) {
+				continue // their decompression is slow, and has nothing to do with it
+			}
 			t.Run(string(container)+" "+folder, func(t *testing.T) {
 				t.Parallel()
 				s := newServer(t, options{Config: vnfpkg.Config{Keep: true, Followers: 1}})
@@ -60,7 +64,7 @@ func TestEveryFileOfAPackageCanBeReadAtAnyOffset(t *testing.T) {
 					if got := content(t, c); got != want {
 						t.Errorf("%s has other bytes", m.Path)
 					}
-					for range 4 {
+					for range 2 {
 						at := rand.Int64N(c.Size + 1)
 						if _, err := c.Seek(at, io.SeekStart); err != nil {
 							t.Fatal(err)

@@ -6,12 +6,14 @@ import (
 	"errors"
 	"io"
 	"os"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
 	"testing/iotest"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
 
 	"github.com/gangway-nfv/gangway/imagerepo"
 	"github.com/gangway-nfv/gangway/onboarding"
@@ -147,10 +149,6 @@ func TestACallerThatGoesAwayLeavesNothing(t *testing.T) {
 	s.wantTidy(t)
 }
 
-type readerFunc func(p []byte) (int, error)
-
-func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
-
 func TestABodyMustBeWhatIsSaidOfIt(t *testing.T) {
 	data := archive(onboardingtest.Tar, "firewall", 1)
 	n := int64(len(data))
@@ -276,6 +274,65 @@ func TestAFullDiskIsToldBeforeTheTransferAndLeavesNothing(t *testing.T) {
 	s.wantArchives(t)
 }
 
+// fullAt makes the disk full for every file that would become larger, until the end
+// of the test or the call of the function that it returns.
+func fullAt(t *testing.T, size uint64) (freed func()) {
+	t.Helper()
+	var before unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_FSIZE, &before); err != nil {
+		t.Fatal(err)
+	}
+	set := func(limit unix.Rlimit) {
+		if err := unix.Setrlimit(unix.RLIMIT_FSIZE, &limit); err != nil {
+			t.Fatal(err)
+		}
+	}
+	set(unix.Rlimit{Cur: size, Max: before.Max})
+	freed = sync.OnceFunc(func() { set(before) })
+	t.Cleanup(freed)
+	return freed
+}
+
+func TestADiskThatBecomesFullInTheMiddle(t *testing.T) {
+	data := make([]byte, 12<<20)
+	for i := range data {
+		data[i] = byte(i * i >> 8)
+	}
+	for _, followed := range []bool{false, true} {
+		if followed {
+			copy(data, archive(onboardingtest.Tar, "firewall", 1)[:4096])
+		}
+		s := newServer(t, options{Config: vnfpkg.Config{Followers: 1}})
+		t.Run("leaves nothing of a body", func(t *testing.T) {
+			r := s.create(t, vnfpkg.NewResource{})
+			fullAt(t, 8<<20)
+			if _, err := s.Receive(t.Context(), project, r.ID, bytes.NewReader(data), vnfpkg.ReceiveOptions{}); !errors.Is(err, vnfpkg.ErrNoSpace) {
+				t.Errorf("got %v, want ErrNoSpace", err)
+			}
+			wantState(t, s.get(t, r.ID), vnfpkg.Created)
+			s.wantArchives(t)
+			s.wantTidy(t)
+		})
+		t.Run("leaves an upload that goes on when there is room", func(t *testing.T) {
+			id := s.begin(t, vnfpkg.NewResource{}, vnfpkg.BeginOptions{Size: -1, SHA256: digest(data)}).ID
+			s.append(t, id, 0, data[:1<<20])
+			freed := fullAt(t, 8<<20)
+			at, err := s.Append(t.Context(), project, id, 1<<20, bytes.NewReader(data[1<<20:]), vnfpkg.AppendOptions{})
+			if !errors.Is(err, vnfpkg.ErrNoSpace) {
+				t.Errorf("got %v, want ErrNoSpace", err)
+			}
+			if told := s.offset(t, id); told != at || at < 1<<20 {
+				t.Errorf("%d bytes are there, and then %d", at, told)
+			}
+			freed()
+			s.append(t, id, at, data[at:])
+			if r := s.complete(t, id); r.SHA256 != "" && r.SHA256 != digest(data) {
+				t.Errorf("the archive has digest %s", r.SHA256)
+			}
+		})
+	}
+}
+
 func TestAPackageThatIsThereAlready(t *testing.T) {
 	for _, container := range []onboardingtest.Container{onboardingtest.Tar, onboardingtest.Zip} {
 		s := newServer(t, options{Config: vnfpkg.Config{Keep: true, Followers: 1}})
@@ -351,4 +408,23 @@ func TestAnImageWithATakenNameIsHandledAsTheResourceSays(t *testing.T) {
 	_, refused := s.finish(t, s.receive(t, vnfpkg.NewResource{}, other))
 	wantState(t, refused, vnfpkg.Error)
 	s.onboard(t, vnfpkg.NewResource{Options: vnfpkg.Options{OnConflict: onboarding.Keep}}, other)
+}
+
+func TestMemoryDoesNotGrowWithTheArchive(t *testing.T) {
+	const size, allowed = 256 << 20, 8 << 20
+	s := newServer(t, options{})
+	r := s.create(t, vnfpkg.NewResource{})
+	broken := errors.New("broken")
+	zeros := readerFunc(func(p []byte) (int, error) { clear(p); return len(p), nil })
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	_, err := s.Receive(t.Context(), project, r.ID, io.MultiReader(io.LimitReader(zeros, size), iotest.ErrReader(broken)), vnfpkg.ReceiveOptions{})
+	runtime.ReadMemStats(&after)
+	if !errors.Is(err, broken) {
+		t.Fatal(err)
+	}
+	// All that was ever allocated bounds what was held at a time.
+	if allocated := after.TotalAlloc - before.TotalAlloc; allocated > allowed {
+		t.Errorf("%d bytes were allocated for an archive of %d, want at most %d", allocated, size, allowed)
+	}
 }

@@ -189,6 +189,7 @@ func (s *Service) pause(ctx context.Context, row Row, sp *spool, err error) (int
 		return row.Received, errors.Join(err, broken)
 	}
 	if a := s.taken(row.ID, sp.size); a != nil {
+		a.wrote(sp.size, sp.size)
 		a.idle.Reset(idleArrival)
 	}
 	return sp.size, err

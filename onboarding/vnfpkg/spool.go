@@ -187,8 +187,12 @@ func spaceError(err error) error {
 	return err
 }
 
-// buffers are the memory of a body on its way: 1 MiB. Many bodies come at once.
-var buffers = imagerepo.Buffers{Size: 256 << 10, Number: 4}
+// bufferSize and bufferNumber are the memory of a body on its way: 1 MiB, as many
+// bodies come at once.
+const (
+	bufferSize   = 256 << 10
+	bufferNumber = 4
+)
 
 // segment is after how many bytes an upload is marked.
 const segment = 64 << 20
@@ -225,6 +229,7 @@ func (sp *spool) pour(ctx context.Context, r io.Reader, p pouring) error {
 	if p.part != nil {
 		sinks = append(sinks, func(b []byte) error { _, err := p.part.Write(b); return err })
 	}
+	buffers := imagerepo.NewBuffers(bufferSize, bufferNumber)
 	var marking chan error
 	marked := func() error {
 		if marking == nil {
@@ -244,7 +249,7 @@ func (sp *spool) pour(ctx context.Context, r io.Reader, p pouring) error {
 		}
 		if err != nil {
 			// Hash and file need not be equally far.
-			return errors.Join(err, marked(), sp.restore(start, state), sp.Truncate(start))
+			return errors.Join(err, marked(), sp.restore(start, state))
 		}
 		if err := marked(); err != nil {
 			return err

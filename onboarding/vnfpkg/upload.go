@@ -223,12 +223,13 @@ func (s *Service) pouring(row Row, sp *spool) pouring {
 		p.left, p.over = row.Size-sp.size, fmt.Errorf("%w: more than %d bytes came", ErrIncomplete, row.Size)
 	}
 	a := s.taken(row.ID, sp.size)
+	begun, from := time.Now(), sp.size
 	p.wrote = func(b []byte) {
 		if sp.size == int64(len(b)) {
 			a = s.follow(row, b)
 		}
 		if a != nil {
-			a.wrote(sp.size)
+			a.wrote(sp.size, from+paced(begun))
 		}
 	}
 	return p
