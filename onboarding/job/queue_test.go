@@ -207,6 +207,7 @@ func TestJobsAreListedNewestFirst(t *testing.T) {
 		{"about a subject", job.Filter{Subject: "a"}, []int{4, 1, 0}},
 		{"in a state", job.Filter{States: []job.State{job.Cancelled}}, []int{4}},
 		{"in one of two states", job.Filter{States: []job.State{job.Cancelled, job.Queued}}, []int{4, 3, 2, 1, 0}},
+		{"that have not ended", job.Filter{Project: "p", States: []job.State{job.Queued, job.Running}, Before: ids[0], Limit: 2}, []int{3, 1}},
 		{"the first page", job.Filter{Project: "p", Limit: 2}, []int{4, 3}},
 		{"the next page", job.Filter{Project: "p", Limit: 2, Before: ids[1]}, []int{1, 0}},
 		{"after the last page", job.Filter{Project: "p", Before: ids[4]}, nil},

@@ -147,6 +147,10 @@ func (s Jobs) Jobs(ctx context.Context, f job.Filter) ([]job.Job, error) {
 		terms = append(terms, "(created_at, id) < (SELECT created_at, id FROM jobs WHERE id = "+param(f.Before)+")")
 	}
 	query := `SELECT ` + jobColumns + ` FROM jobs`
+	if len(f.States) > 0 && !slices.ContainsFunc(f.States, job.State.Ended) {
+		// They are few among many: what is looked for is looked for among them.
+		query = `WITH live AS MATERIALIZED (SELECT * FROM jobs WHERE state IN ('queued', 'running')) SELECT ` + jobColumns + ` FROM live`
+	}
 	if len(terms) > 0 {
 		query += " WHERE " + strings.Join(terms, " AND ")
 	}

@@ -28,7 +28,8 @@ CREATE TABLE jobs (
 CREATE INDEX jobs_due ON jobs (kind, due_at, state) WHERE state IN ('queued', 'running');
 CREATE INDEX jobs_ended ON jobs (ended_at, id) WHERE ended_at > 0;
 CREATE INDEX jobs_by_project ON jobs (project, created_at, id);
-CREATE INDEX jobs_by_subject ON jobs (subject);
+CREATE INDEX jobs_by_subject ON jobs (subject, created_at, id);
+CREATE INDEX jobs_by_age ON jobs (created_at, id);
 
 CREATE TABLE job_events (
 	job_id TEXT   NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
