@@ -20,6 +20,9 @@ import (
 type Source struct {
 	// Name is what reports call it.
 	Name string
+	// URL is where the package is, with the credentials that it may take, for those
+	// who have somebody else fetch it; empty for one that is not behind a URL.
+	URL  string
 	Open func(ctx context.Context) (csar.Source, io.Closer, error)
 }
 
@@ -49,10 +52,11 @@ func StreamSource(name string, r io.Reader) Source {
 	}}
 }
 
-// URLSource is a package behind an http or https URL.
+// URLSource is a package behind an http or https URL. The client may be nil if the
+// source is not opened here.
 func URLSource(url string, client *fetch.Client) Source {
 	name := fetch.Redact(url)
-	return Source{Name: name, Open: func(ctx context.Context) (csar.Source, io.Closer, error) {
+	return Source{Name: name, URL: url, Open: func(ctx context.Context) (csar.Source, io.Closer, error) {
 		// What is declared to be compressed is delivered as it is, for csar to open.
 		response, err := client.Open(ctx, fetch.Request{URL: url, ContainerFormat: "compressed"})
 		if err != nil {

@@ -1,13 +1,15 @@
 package view
 
 import (
+	"encoding/json"
 	"time"
 
 	"github.com/gangway-nfv/gangway/imagerepo"
 	"github.com/gangway-nfv/gangway/onboarding/vnfpkg"
 )
 
-// Package is a package of the repository; Model and Files only where one is shown.
+// Package is a package of the repository; Model, which is a tosca.Package
+// in JSON, and Files only where one is shown.
 type Package struct {
 	ID          string               `json:"id"`
 	Project     string               `json:"project"`
@@ -18,7 +20,7 @@ type Package struct {
 	Fingerprint string               `json:"fingerprint"`
 	CreatedAt   time.Time            `json:"createdAt"`
 	Images      []imagerepo.ImageRef `json:"images"`
-	Model       any                  `json:"model,omitempty"`
+	Model       json.RawMessage      `json:"model,omitempty"`
 	Files       []File               `json:"files,omitempty"`
 }
 
@@ -57,10 +59,7 @@ func NewPackage(pkg imagerepo.Package, files []imagerepo.PackageFile) Package {
 	view := Package{
 		ID: pkg.ID, Project: pkg.Project, Vendor: pkg.Vendor, Name: pkg.Name, Version: pkg.Version,
 		Dialect: pkg.Dialect, Fingerprint: pkg.Fingerprint, CreatedAt: pkg.CreatedAt,
-		Images: append([]imagerepo.ImageRef{}, pkg.Images...),
-	}
-	if pkg.Record != nil {
-		view.Model = pkg.Record
+		Images: append([]imagerepo.ImageRef{}, pkg.Images...), Model: pkg.Record,
 	}
 	for _, file := range files {
 		view.Files = append(view.Files, File{Path: file.Path, Role: file.Role, Size: file.Size, SHA256: file.SHA256})
@@ -82,7 +81,8 @@ func NewResource(r vnfpkg.Resource, files []imagerepo.PackageFile) Resource {
 	return shown
 }
 
-// Deleted is what is gone after a package was deleted.
+// Deleted is what is gone after a package was deleted. Of one that was not onboarded
+// the ID is all that there is to tell.
 type Deleted struct {
 	Package imagerepo.PackageRef `json:"package"`
 	Images  []imagerepo.ImageRef `json:"images"`

@@ -71,7 +71,7 @@ func (s *server) receiveFile(b *testing.B, path string) time.Duration {
 		_, err = s.queue.Wait(b.Context(), receipt.Job.ID)
 	}
 	if err == nil {
-		err = s.Delete(b.Context(), project, r.ID, vnfpkg.DeleteOptions{})
+		_, _, err = s.Delete(b.Context(), project, r.ID, vnfpkg.DeleteOptions{})
 	}
 	if err != nil {
 		b.Fatal(err)

@@ -10,46 +10,42 @@ import (
 )
 
 // Delete deletes a resource with its package, the images that only it brought,
-// and its archive. An upload of it ends; a job of it is cancelled and waited for.
-// It fails with ErrVersion, or, where the options ask for it, with a *StateError.
-func (s *Service) Delete(ctx context.Context, project, id string, opts DeleteOptions) error {
+// and its archive, and returns what is gone: of a resource that was no package yet,
+// or not any more, a package that has an ID and a project alone. An upload of it
+// ends; a job of it is cancelled and waited for. It fails with ErrVersion, or, where
+// the options ask for it, with a *StateError.
+func (s *Service) Delete(ctx context.Context, project, id string, opts DeleteOptions) (imagerepo.Package, []imagerepo.Image, error) {
+	unborn := imagerepo.Package{ID: id, Project: project}
 	r, err := s.Get(ctx, project, id)
 	if err != nil {
-		return err
+		return unborn, nil, err
 	}
 	if opts.IfVersion != nil && *opts.IfVersion != r.Version {
-		return fmt.Errorf("package %s: %w", id, ErrVersion)
+		return unborn, nil, fmt.Errorf("package %s: %w", id, ErrVersion)
 	}
 	for {
-		done, err := s.delete(ctx, r, opts)
+		var done bool
+		switch {
+		case busy(r):
+			err = s.endJob(ctx, r)
+		case opts.Strict && r.InUse:
+			err = stateError(r, "cannot be deleted: it is in use")
+		case opts.Strict && r.Operational == Enabled:
+			err = stateError(r, "cannot be deleted: it is %s", Enabled)
+		case r.State == Onboarded:
+			return s.deletePackage(ctx, r, opts.KeepImages)
+		default:
+			done, err = s.deleteUnborn(ctx, r)
+		}
 		if done || err != nil {
-			return err
+			return unborn, nil, err
 		}
 		// Meanwhile it became something else, or gave way to a package that the
 		// project has already.
 		if r, err = s.Get(ctx, project, id); err != nil {
-			return ignore(err, imagerepo.ErrNotFound)
+			return unborn, nil, ignore(err, imagerepo.ErrNotFound)
 		}
 	}
-}
-
-// delete deletes a resource as it is, or makes a step towards it.
-func (s *Service) delete(ctx context.Context, r Resource, opts DeleteOptions) (done bool, err error) {
-	if busy(r) {
-		return false, s.endJob(ctx, r)
-	}
-	if opts.Strict {
-		switch {
-		case r.InUse:
-			return false, stateError(r, "cannot be deleted: it is in use")
-		case r.Operational == Enabled:
-			return false, stateError(r, "cannot be deleted: it is %s", Enabled)
-		}
-	}
-	if r.State != Onboarded {
-		return s.deleteUnborn(ctx, r)
-	}
-	return true, s.deletePackage(ctx, r, opts.KeepImages)
 }
 
 // busy reports whether a job is at work on a resource.
@@ -94,14 +90,15 @@ func (s *Service) deleteUnborn(ctx context.Context, r Resource) (done bool, err 
 
 // deletePackage deletes a package from the catalogue, and then what is kept of its
 // resource. If that is cut off, a sweep does the rest.
-func (s *Service) deletePackage(ctx context.Context, r Resource, keepImages bool) error {
+func (s *Service) deletePackage(ctx context.Context, r Resource, keepImages bool) (imagerepo.Package, []imagerepo.Image, error) {
 	if err := s.adopt(ctx, r); err != nil {
-		return err
+		return imagerepo.Package{}, nil, err
 	}
-	if _, _, err := s.Pipeline.Repository.DeletePackage(ctx, r.ID, keepImages); err != nil {
-		return err
+	pkg, images, err := s.Pipeline.Repository.DeletePackage(ctx, r.ID, keepImages)
+	if err == nil {
+		err = s.forget(context.WithoutCancel(ctx), r.Project, r.ID)
 	}
-	return s.forget(context.WithoutCancel(ctx), r.Project, r.ID)
+	return pkg, images, err
 }
 
 // forget deletes the row of a package that is not in the catalogue any more, and

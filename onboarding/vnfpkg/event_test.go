@@ -52,7 +52,7 @@ func TestSubscribersAreToldOfEveryChange(t *testing.T) {
 	s.subscribe(t)
 	data := archive(onboardingtest.Tar, "firewall", 1)
 	_, refused := s.finish(t, s.receive(t, vnfpkg.NewResource{}, data[:2000]))
-	if err := s.Delete(t.Context(), project, refused.ID, vnfpkg.DeleteOptions{}); err != nil {
+	if _, _, err := s.Delete(t.Context(), project, refused.ID, vnfpkg.DeleteOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	r := s.onboard(t, vnfpkg.NewResource{}, data)
@@ -72,7 +72,7 @@ func TestSubscribersAreToldOfEveryChange(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := s.Delete(t.Context(), project, r.ID, vnfpkg.DeleteOptions{}); err != nil {
+	if _, _, err := s.Delete(t.Context(), project, r.ID, vnfpkg.DeleteOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	// The command line deletes the other, which the server finds later.
@@ -90,7 +90,7 @@ func TestSubscribersAreToldOfEveryChange(t *testing.T) {
 		t.Fatal(err)
 	}
 	descriptors[untouched.ID] = model.DescriptorID
-	if err := s.Delete(t.Context(), project, untouched.ID, vnfpkg.DeleteOptions{}); err != nil {
+	if _, _, err := s.Delete(t.Context(), project, untouched.ID, vnfpkg.DeleteOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	of := func(r vnfpkg.Resource) string { return r.ID + " " + descriptors[r.ID] }

@@ -172,7 +172,7 @@ func TestAFetchThatIsCancelledMakesTheResourceAnErrorAndCanBeDeleted(t *testing.
 	receipt = s.uploadFrom(t, vnfpkg.From{URL: url})
 	<-begun
 	for _, r := range []vnfpkg.Resource{r, receipt.Resource} {
-		if err := s.Delete(t.Context(), project, r.ID, vnfpkg.DeleteOptions{}); err != nil {
+		if _, _, err := s.Delete(t.Context(), project, r.ID, vnfpkg.DeleteOptions{}); err != nil {
 			t.Error(err)
 		}
 	}

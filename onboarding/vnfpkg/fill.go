@@ -21,7 +21,7 @@ func (s *Service) Fill(ctx context.Context, n NewResource, fill func(id string) 
 	}
 	receipt, err := fill(r.ID)
 	if err != nil {
-		undone := s.Delete(context.WithoutCancel(ctx), n.Project, r.ID, DeleteOptions{})
+		_, _, undone := s.Delete(context.WithoutCancel(ctx), n.Project, r.ID, DeleteOptions{})
 		return Receipt{}, errors.Join(err, ignore(undone, imagerepo.ErrNotFound))
 	}
 	return receipt, nil

@@ -141,7 +141,7 @@ func work(ctx context.Context, home string, steps *steps) error {
 		return err
 	}
 	fmt.Println("deleting", first)
-	if err := s.Delete(ctx, project, first, vnfpkg.DeleteOptions{}); err != nil {
+	if _, _, err := s.Delete(ctx, project, first, vnfpkg.DeleteOptions{}); err != nil {
 		return err
 	}
 	return s.close()

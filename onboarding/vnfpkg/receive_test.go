@@ -122,7 +122,7 @@ func TestABodyThatBreaksOffLeavesNothing(t *testing.T) {
 						}
 						_, after = s.finish(t, receipt)
 						wantState(t, after, vnfpkg.Onboarded)
-						if err := s.Delete(t.Context(), project, r.ID, vnfpkg.DeleteOptions{}); err != nil {
+						if _, _, err := s.Delete(t.Context(), project, r.ID, vnfpkg.DeleteOptions{}); err != nil {
 							t.Fatal(err)
 						}
 					}
@@ -359,7 +359,7 @@ func TestAPackageThatIsThereAlready(t *testing.T) {
 				!strings.Contains(r.Failure.Findings[0].Message, first.ID) || r.Failure.Findings[0].Cure == "" {
 				t.Errorf("failure %+v", r.Failure)
 			}
-			if err := s.Delete(t.Context(), project, r.ID, vnfpkg.DeleteOptions{}); err != nil {
+			if _, _, err := s.Delete(t.Context(), project, r.ID, vnfpkg.DeleteOptions{}); err != nil {
 				t.Error(err)
 			}
 		})
@@ -369,7 +369,7 @@ func TestAPackageThatIsThereAlready(t *testing.T) {
 			if !strings.Contains(r.Failure.Detail, first.ID) {
 				t.Errorf("detail %q does not name the package that is there", r.Failure.Detail)
 			}
-			if err := s.Delete(t.Context(), project, r.ID, vnfpkg.DeleteOptions{}); err != nil {
+			if _, _, err := s.Delete(t.Context(), project, r.ID, vnfpkg.DeleteOptions{}); err != nil {
 				t.Error(err)
 			}
 		})
@@ -390,7 +390,7 @@ func TestAPackageThatIsThereAlready(t *testing.T) {
 				t.Fatal(err)
 			}
 			wantState(t, after, vnfpkg.Onboarded)
-			if err := s.Delete(t.Context(), "q", r.ID, vnfpkg.DeleteOptions{}); err != nil {
+			if _, _, err := s.Delete(t.Context(), "q", r.ID, vnfpkg.DeleteOptions{}); err != nil {
 				t.Error(err)
 			}
 		})

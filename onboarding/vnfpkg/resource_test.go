@@ -160,7 +160,7 @@ func TestAStrictDeletionNeedsAPackageThatIsDisabledAndNotInUse(t *testing.T) {
 	r := s.onboard(t, vnfpkg.NewResource{}, archive(onboardingtest.Zip, "firewall", 1))
 	strict := vnfpkg.DeleteOptions{Strict: true}
 	var state *vnfpkg.StateError
-	if err := s.Delete(t.Context(), project, r.ID, strict); !errors.As(err, &state) || state.Operational != vnfpkg.Enabled {
+	if _, _, err := s.Delete(t.Context(), project, r.ID, strict); !errors.As(err, &state) || state.Operational != vnfpkg.Enabled {
 		t.Errorf("enabled: got %v, want a *StateError", err)
 	}
 	disabled := vnfpkg.Disabled
@@ -171,7 +171,7 @@ func TestAStrictDeletionNeedsAPackageThatIsDisabledAndNotInUse(t *testing.T) {
 	if !s.get(t, r.ID).InUse || !list(t, s, vnfpkg.Filter{Project: project})[0].InUse {
 		t.Error("a package with a launch under way is not in use")
 	}
-	if err := s.Delete(t.Context(), project, r.ID, strict); !errors.As(err, &state) || !state.InUse {
+	if _, _, err := s.Delete(t.Context(), project, r.ID, strict); !errors.As(err, &state) || !state.InUse {
 		t.Errorf("in use: got %v, want a *StateError", err)
 	}
 	if _, err := s.queue.Cancel(t.Context(), launch.ID); err != nil {
@@ -180,10 +180,10 @@ func TestAStrictDeletionNeedsAPackageThatIsDisabledAndNotInUse(t *testing.T) {
 	if s.get(t, r.ID).InUse {
 		t.Error("a package whose launch has ended is in use")
 	}
-	if err := s.Delete(t.Context(), project, r.ID, vnfpkg.DeleteOptions{Strict: true, IfVersion: &r.Version}); !errors.Is(err, vnfpkg.ErrVersion) {
+	if _, _, err := s.Delete(t.Context(), project, r.ID, vnfpkg.DeleteOptions{Strict: true, IfVersion: &r.Version}); !errors.Is(err, vnfpkg.ErrVersion) {
 		t.Errorf("with an old version: got %v, want ErrVersion", err)
 	}
-	if err := s.Delete(t.Context(), project, r.ID, strict); err != nil {
+	if _, _, err := s.Delete(t.Context(), project, r.ID, strict); err != nil {
 		t.Error(err)
 	}
 	s.wantGone(t, r.ID)
@@ -227,14 +227,14 @@ func TestAResourceCanBeDeletedInEveryState(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := newServer(t, options{Config: vnfpkg.Config{Keep: true, Followers: 1}})
 			id := make(t, s)
-			if err := s.Delete(t.Context(), "q", id, vnfpkg.DeleteOptions{}); !errors.Is(err, imagerepo.ErrNotFound) {
+			if _, _, err := s.Delete(t.Context(), "q", id, vnfpkg.DeleteOptions{}); !errors.Is(err, imagerepo.ErrNotFound) {
 				t.Errorf("by another project: got %v, want ErrNotFound", err)
 			}
-			if err := s.Delete(t.Context(), project, id, vnfpkg.DeleteOptions{}); err != nil {
+			if _, _, err := s.Delete(t.Context(), project, id, vnfpkg.DeleteOptions{}); err != nil {
 				t.Fatal(err)
 			}
 			s.wantGone(t, id)
-			if err := s.Delete(t.Context(), project, id, vnfpkg.DeleteOptions{}); !errors.Is(err, imagerepo.ErrNotFound) {
+			if _, _, err := s.Delete(t.Context(), project, id, vnfpkg.DeleteOptions{}); !errors.Is(err, imagerepo.ErrNotFound) {
 				t.Errorf("once more: got %v, want ErrNotFound", err)
 			}
 		})
@@ -248,7 +248,7 @@ func TestAnUploadWhoseResourceIsDeletedEnds(t *testing.T) {
 	for _, deleting := range []*server{s, other} {
 		r := s.create(t, vnfpkg.NewResource{})
 		body := io.MultiReader(bytes.NewReader(data[:len(data)/2]), readerFunc(func([]byte) (int, error) {
-			if err := deleting.Delete(t.Context(), project, r.ID, vnfpkg.DeleteOptions{}); err != nil {
+			if _, _, err := deleting.Delete(t.Context(), project, r.ID, vnfpkg.DeleteOptions{}); err != nil {
 				t.Error(err)
 			}
 			return 0, io.EOF
@@ -263,7 +263,7 @@ func TestAnUploadWhoseResourceIsDeletedEnds(t *testing.T) {
 func TestImagesStayIfThatIsAskedFor(t *testing.T) {
 	s := newServer(t, options{})
 	r := s.onboard(t, vnfpkg.NewResource{}, archive(onboardingtest.Zip, "firewall", 1))
-	if err := s.Delete(t.Context(), project, r.ID, vnfpkg.DeleteOptions{KeepImages: true}); err != nil {
+	if _, _, err := s.Delete(t.Context(), project, r.ID, vnfpkg.DeleteOptions{KeepImages: true}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := s.Pipeline.Repository.Find(t.Context(), project, "firewall-image"); err != nil {
@@ -307,7 +307,7 @@ func TestQuotas(t *testing.T) {
 		if _, err := s.Create(t.Context(), vnfpkg.NewResource{Project: "q"}); err != nil {
 			t.Errorf("of another project: %v", err)
 		}
-		if err := s.Delete(t.Context(), project, last.ID, vnfpkg.DeleteOptions{}); err != nil {
+		if _, _, err := s.Delete(t.Context(), project, last.ID, vnfpkg.DeleteOptions{}); err != nil {
 			t.Fatal(err)
 		}
 		s.create(t, vnfpkg.NewResource{})

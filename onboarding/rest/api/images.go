@@ -28,8 +28,8 @@ func (d *door) images() {
 		Description: "Shows an image with the packages that use it.",
 	}, d.showImage)
 	operate(d, change(http.MethodDelete, "/api/v1/images/{image}", "image.delete"), huma.Operation{
-		OperationID: "delete-image", Tags: tags, Summary: "Delete an image", DefaultStatus: http.StatusNoContent,
-		Description: "Deletes an image. One that packages use is refused unless force is set.", Errors: []int{http.StatusConflict},
+		OperationID: "delete-image", Tags: tags, Summary: "Delete an image",
+		Description: "Deletes an image, and tells which. One that packages use is refused unless force is set.", Errors: []int{http.StatusConflict},
 	}, d.deleteImage)
 	operate(d, read("/api/v1/images/{image}/vims"), huma.Operation{
 		OperationID: "locate-image", Tags: tags, Summary: "Tell which VIMs have an image",
@@ -96,14 +96,16 @@ func (d *door) showImage(ctx context.Context, in *Named) (*oneImage, error) {
 func (d *door) deleteImage(ctx context.Context, in *struct {
 	Named
 	Force bool `query:"force" doc:"delete an image that packages use, too"`
-}) (*struct{}, error) {
+}) (*struct{ Body imagerepo.ImageRef }, error) {
 	img, err := d.Pipeline.Repository.Find(ctx, rest.CallerOf(ctx).Project, in.Image)
 	if err != nil {
 		return nil, err
 	}
 	rest.Target(ctx, img.ID)
-	_, err = d.Pipeline.Repository.DeleteImage(ctx, img.ID, in.Force)
-	return nil, err
+	if img, err = d.Pipeline.Repository.DeleteImage(ctx, img.ID, in.Force); err != nil {
+		return nil, err
+	}
+	return &struct{ Body imagerepo.ImageRef }{imagerepo.ImageRef{ID: img.ID, Name: img.Name}}, nil
 }
 
 // locateTime bounds how long VIMs are asked, in all.

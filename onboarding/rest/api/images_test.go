@@ -14,6 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/gangway-nfv/gangway/imagerepo"
 	"github.com/gangway-nfv/gangway/imagerepo/fetch/origintest"
 	"github.com/gangway-nfv/gangway/onboarding"
 	"github.com/gangway-nfv/gangway/onboarding/job"
@@ -80,7 +81,10 @@ func TestAnImageFromItsFileAndBack(t *testing.T) {
 		t.Errorf("%d files are stored", n)
 	}
 
-	f.do(t, "DELETE", "/api/v1/images/"+img.ID, nil).want(t, 204)
+	gone := into[imagerepo.ImageRef](t, f.do(t, "DELETE", "/api/v1/images/"+img.ID, nil).want(t, 200))
+	if gone != (imagerepo.ImageRef{ID: img.ID, Name: "fire/wall"}) {
+		t.Errorf("gone is %+v", gone)
+	}
 	f.do(t, "GET", "/api/v1/images/"+img.ID, nil).want(t, 404)
 	if n := f.stored(t); n != 0 {
 		t.Errorf("%d files are left", n)
@@ -214,7 +218,7 @@ func TestAnImageThatIsUsedIsDeletedByForceOnly(t *testing.T) {
 		t.Errorf("packages are %+v", shown.Packages)
 	}
 	f.do(t, "DELETE", "/api/v1/images/used", nil).want(t, 409)
-	f.do(t, "DELETE", "/api/v1/images/used?force=true", nil).want(t, 204)
+	f.do(t, "DELETE", "/api/v1/images/used?force=true", nil).want(t, 200)
 }
 
 func TestAnImageByItsURL(t *testing.T) {

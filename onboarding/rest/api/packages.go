@@ -41,8 +41,8 @@ func (d *door) packages() {
 		Description: "Shows a package with what it says (model) and its files.", Errors: []int{http.StatusConflict},
 	}, d.showPackage)
 	operate(d, change(http.MethodDelete, "/api/v1/packages/{package}", "package.delete"), huma.Operation{
-		OperationID: "delete-package", Tags: tags, Summary: "Delete a package", DefaultStatus: http.StatusNoContent,
-		Description: "Deletes a package, the images that only it brought, and its archive. What is under way for it is cancelled.",
+		OperationID: "delete-package", Tags: tags, Summary: "Delete a package",
+		Description: "Deletes a package, the images that only it brought, and its archive, and tells what is gone. What is under way for it is cancelled.",
 		Errors:      []int{http.StatusConflict},
 	}, d.deletePackage)
 	operate(d, read("/api/v1/packages/{package}/file"), download("download-package", tags, "Download the original package",
@@ -131,13 +131,17 @@ func (d *door) showPackage(ctx context.Context, in *AtPackage) (*onePackage, err
 func (d *door) deletePackage(ctx context.Context, in *struct {
 	AtPackage
 	KeepImages bool `query:"keepImages" doc:"keep the images"`
-}) (*struct{}, error) {
+}) (*struct{ Body view.Deleted }, error) {
 	r, err := d.resource(ctx, in.Package)
 	if err != nil {
 		return nil, err
 	}
 	rest.Target(ctx, r.ID)
-	return nil, d.Packages.Delete(ctx, r.Project, r.ID, vnfpkg.DeleteOptions{KeepImages: in.KeepImages})
+	pkg, images, err := d.Packages.Delete(ctx, r.Project, r.ID, vnfpkg.DeleteOptions{KeepImages: in.KeepImages})
+	if err != nil {
+		return nil, err
+	}
+	return &struct{ Body view.Deleted }{view.NewDeleted(pkg, images)}, nil
 }
 
 // packageSource says from where to fetch a package.

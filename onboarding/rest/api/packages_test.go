@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/gangway-nfv/gangway/imagerepo"
 	"github.com/gangway-nfv/gangway/imagerepo/fetch/origintest"
 	"github.com/gangway-nfv/gangway/onboarding"
 	"github.com/gangway-nfv/gangway/onboarding/job"
@@ -53,7 +54,10 @@ func TestAPackageFromItsUploadToItsEnd(t *testing.T) {
 			again.Header.Get("Location") != f.URL+"/api/v1/packages/"+shown.ID {
 			t.Errorf("the same again is %+v at %s", report, again.Header.Get("Location"))
 		}
-		f.do(t, "DELETE", "/api/v1/packages/"+name, nil).want(t, 204)
+		gone := into[view.Deleted](t, f.do(t, "DELETE", "/api/v1/packages/"+name, nil).want(t, 200))
+		if d := cmp.Diff(view.Deleted{Package: imagerepo.PackageRef{ID: shown.ID, Vendor: "acme", Name: name, Version: "1.0"}, Images: shown.Images}, gone); d != "" {
+			t.Errorf("gone (-want +got):\n%s", d)
+		}
 		f.do(t, "GET", "/api/v1/packages/"+shown.ID, nil).want(t, 404)
 	}
 	if n := f.stored(t); n != 0 {
@@ -116,6 +120,23 @@ func TestAPackageWhoseReportIsWaitedFor(t *testing.T) {
 		if r.State != vnfpkg.Onboarded && (r.State != vnfpkg.Error || r.Failure == nil || r.Archive != nil && r.Archive.Kept) {
 			t.Errorf("left is %+v", r)
 		}
+	}
+}
+
+func TestAPackageIsDeletedWithItsImagesOrWithoutThemOrBeforeItHasAny(t *testing.T) {
+	f := start(t)
+	report := into[onboarding.Report](t, f.do(t, "POST", "/api/v1/packages", archive(onboardingtest.Tar, "firewall", 1), "Prefer: wait=30").want(t, 201))
+	gone := into[view.Deleted](t, f.do(t, "DELETE", "/api/v1/packages/firewall?keepImages=true", nil).want(t, 200))
+	if gone.Package.ID != report.Package.ID || gone.Images == nil || len(gone.Images) != 0 {
+		t.Errorf("without the images: %+v", gone)
+	}
+	f.do(t, "GET", "/api/v1/images/firewall-image", nil).want(t, 200)
+
+	f.do(t, "POST", "/api/v1/packages", "broken", "Prefer: wait=30").want(t, 422)
+	refused := into[[]view.Resource](t, f.do(t, "GET", "/api/v1/packages?state=ERROR", nil).want(t, 200))
+	got := f.do(t, "DELETE", "/api/v1/packages/"+refused[0].ID, nil).want(t, 200)
+	if d := cmp.Diff(`{"package":{"id":"`+refused[0].ID+`","vendor":"","name":"","version":""},"images":[]}`+"\n", got.text); d != "" {
+		t.Errorf("one that was refused (-want +got):\n%s", d)
 	}
 }
 

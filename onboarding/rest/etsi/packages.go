@@ -232,7 +232,7 @@ func (d *door) remove(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := d.Packages.Delete(r.Context(), current.Project, current.ID, vnfpkg.DeleteOptions{Strict: true, IfVersion: version}); err != nil {
+	if _, _, err := d.Packages.Delete(r.Context(), current.Project, current.ID, vnfpkg.DeleteOptions{Strict: true, IfVersion: version}); err != nil {
 		return err
 	}
 	w.WriteHeader(http.StatusNoContent)

@@ -208,7 +208,7 @@ func TestWhatIsPossibleInWhichState(t *testing.T) {
 						t.Errorf("got %+v", info)
 					}
 					// Another of it would be refused.
-					if err := s.packages.Delete(t.Context(), "p", url[strings.LastIndexByte(url, '/')+1:], vnfpkg.DeleteOptions{}); err != nil {
+					if _, _, err := s.packages.Delete(t.Context(), "p", url[strings.LastIndexByte(url, '/')+1:], vnfpkg.DeleteOptions{}); err != nil {
 						t.Error(err)
 					}
 				}

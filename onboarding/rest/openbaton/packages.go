@@ -98,7 +98,7 @@ func (d *door) onboard(ctx context.Context, fill func(project, by, id string) (v
 	}
 	outcome, err := vnfpkg.OutcomeOf(last)
 	if err != nil {
-		undone := d.Packages.Delete(context.WithoutCancel(ctx), caller.Project, receipt.Resource.ID, vnfpkg.DeleteOptions{})
+		_, _, undone := d.Packages.Delete(context.WithoutCancel(ctx), caller.Project, receipt.Resource.ID, vnfpkg.DeleteOptions{})
 		if undone != nil && !errors.Is(undone, imagerepo.ErrNotFound) {
 			return "", errors.Join(err, undone)
 		}
@@ -213,7 +213,7 @@ func (d *door) updatePackage(w http.ResponseWriter, r *http.Request) error {
 
 func (d *door) deletePackage(w http.ResponseWriter, r *http.Request) error {
 	project := rest.CallerOf(r.Context()).Project
-	if err := d.Packages.Delete(r.Context(), project, r.PathValue("id"), vnfpkg.DeleteOptions{}); err != nil {
+	if _, _, err := d.Packages.Delete(r.Context(), project, r.PathValue("id"), vnfpkg.DeleteOptions{}); err != nil {
 		return err
 	}
 	w.WriteHeader(http.StatusNoContent)
@@ -237,7 +237,7 @@ func (d *door) deletePackages(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	for _, id := range ids {
-		if err := d.Packages.Delete(ctx, project, id, vnfpkg.DeleteOptions{}); err != nil && !errors.Is(err, imagerepo.ErrNotFound) {
+		if _, _, err := d.Packages.Delete(ctx, project, id, vnfpkg.DeleteOptions{}); err != nil && !errors.Is(err, imagerepo.ErrNotFound) {
 			return err
 		}
 	}

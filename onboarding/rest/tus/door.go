@@ -146,7 +146,7 @@ func (d *door) create(w http.ResponseWriter, r *http.Request) error {
 
 // discard deletes a resource whose upload could not begin.
 func (d *door) discard(ctx context.Context, r vnfpkg.Resource) error {
-	err := d.Packages.Delete(context.WithoutCancel(ctx), r.Project, r.ID, vnfpkg.DeleteOptions{})
+	_, _, err := d.Packages.Delete(context.WithoutCancel(ctx), r.Project, r.ID, vnfpkg.DeleteOptions{})
 	if errors.Is(err, imagerepo.ErrNotFound) {
 		return nil // it went with the upload
 	}
