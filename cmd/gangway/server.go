@@ -157,7 +157,7 @@ func (s *server) admit(records *ledger.Ledger) error {
 func (s *server) doors(records *ledger.Ledger) ([]rest.Door, error) {
 	own, err := api.New(api.Config{
 		Pipeline: s.pipeline, Operations: s.operations, Queue: s.queue, VIMs: s.vims,
-		Packages: s.packages, Audit: s.audit, MaxPackage: int64(s.flags.packageSize), MaxImage: int64(s.flags.imageSize), Version: version,
+		Packages: s.packages, Audit: s.audit, MaxImage: int64(s.flags.imageSize), Version: version,
 	})
 	if err != nil {
 		return nil, err
@@ -313,10 +313,10 @@ func (v vims) open(name string) (*glance.Cloud, error) {
 }
 
 // Check implements [api.VIMs].
-func (v vims) Check(ctx context.Context, name string) (view.Check, error) {
+func (v vims) Check(ctx context.Context, name string, probe bool) (view.Check, error) {
 	cloud, err := v.open(name)
 	if err != nil {
 		return view.Check{}, err
 	}
-	return viewCheck(cloud.Check(ctx, false)), nil
+	return viewCheck(cloud.Check(ctx, probe)), nil
 }

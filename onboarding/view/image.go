@@ -5,6 +5,8 @@ import (
 
 	"github.com/gangway-nfv/gangway/imagerepo"
 	"github.com/gangway-nfv/gangway/imagerepo/fetch"
+	"github.com/gangway-nfv/gangway/onboarding"
+	"github.com/gangway-nfv/gangway/tosca"
 )
 
 // Image is an image of the repository.
@@ -39,6 +41,15 @@ func NewImage(img imagerepo.Image) Image {
 		Properties: img.Properties, URL: fetch.Redact(img.Source.URL), CreatedAt: img.CreatedAt,
 		Packages: append([]imagerepo.PackageRef{}, img.Packages...),
 	}
+}
+
+// Added is an image that was added, or that was there.
+type Added struct {
+	Image
+	// Action says what became of the bytes.
+	Action onboarding.Action `json:"action"`
+	// Findings are warnings.
+	Findings tosca.Findings `json:"findings"`
 }
 
 // Stored reports whether the repository has the image's bytes.

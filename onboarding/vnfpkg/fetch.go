@@ -1,13 +1,14 @@
 package vnfpkg
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"net/url"
-	"path"
 
 	"github.com/gangway-nfv/gangway/imagerepo/fetch"
+	"github.com/gangway-nfv/gangway/onboarding"
 	"github.com/gangway-nfv/gangway/onboarding/job"
 )
 
@@ -20,8 +21,35 @@ type From struct {
 	// restarted before the archive has arrived, the resource becomes ERROR and
 	// says so.
 	User, Password string
+	// Filename is what the caller calls the archive; empty means the end of the
+	// URL's path.
+	Filename string
 	// By is who asks for it, for the list of jobs.
 	By string
+}
+
+// parse returns the URL with the credentials in it. The error wraps fetch.ErrURL.
+func (f From) parse() (*url.URL, error) {
+	u, err := url.Parse(f.URL)
+	if err != nil || u.Hostname() == "" || u.Scheme != "http" && u.Scheme != "https" {
+		return nil, fmt.Errorf("URL %s: %w", fetch.Redact(f.URL), fetch.ErrURL)
+	}
+	if f.User != "" || f.Password != "" {
+		u.User = url.UserPassword(f.User, f.Password)
+	}
+	return u, nil
+}
+
+// Source is the package that is there, for [Service.Validate]. The error wraps
+// fetch.ErrURL.
+func (f From) Source(client *fetch.Client) (onboarding.Source, error) {
+	u, err := f.parse()
+	if err != nil {
+		return onboarding.Source{}, err
+	}
+	src := onboarding.URLSource(u.String(), client)
+	src.Name = cmp.Or(f.Filename, src.Name)
+	return src, nil
 }
 
 // UploadFrom has a job of kind [KindFetch] get the archive of a resource in the
@@ -30,12 +58,9 @@ type From struct {
 // wrong makes it ERROR. It fails with a *StateError, or with an error that wraps
 // fetch.ErrURL.
 func (s *Service) UploadFrom(ctx context.Context, project, id string, from From) (Receipt, error) {
-	u, err := url.Parse(from.URL)
-	if err != nil || u.Hostname() == "" || u.Scheme != "http" && u.Scheme != "https" {
-		return Receipt{}, fmt.Errorf("URL %s: %w", fetch.Redact(from.URL), fetch.ErrURL)
-	}
-	if from.User != "" || from.Password != "" {
-		u.User = url.UserPassword(from.User, from.Password)
+	u, err := from.parse()
+	if err != nil {
+		return Receipt{}, err
 	}
 	whole, secret := u.String(), u.User != nil
 	u.User = nil
@@ -50,7 +75,7 @@ func (s *Service) UploadFrom(ctx context.Context, project, id string, from From)
 			if err := created(e.Row); err != nil {
 				return err
 			}
-			e.State, e.Filename, e.Job, e.NewJob = Uploading, base(path.Base(u.Path)), j.ID, &j
+			e.State, e.Filename, e.Job, e.NewJob = Uploading, cmp.Or(from.Filename, base(u.Path)), j.ID, &j
 			return nil
 		})
 		if err != nil {

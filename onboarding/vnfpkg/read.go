@@ -2,6 +2,7 @@ package vnfpkg
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -53,11 +54,7 @@ func (s *Service) Content(ctx context.Context, project, id string) (*Content, er
 	if err != nil {
 		return nil, errors.Join(err, file.Close())
 	}
-	name := row.Filename
-	if name == "" {
-		name = r.ID
-	}
-	return &Content{ReadSeekCloser: file, Name: name, Size: r.Size, SHA256: r.SHA256, ModTime: r.CreatedAt}, nil
+	return &Content{ReadSeekCloser: file, Name: cmp.Or(base(row.Filename), r.ID), Size: r.Size, SHA256: r.SHA256, ModTime: r.CreatedAt}, nil
 }
 
 // archive opens the original archive of a package.

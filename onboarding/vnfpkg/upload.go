@@ -195,7 +195,7 @@ func (s *Service) begin(ctx context.Context, project, id string, opts BeginOptio
 		if err := created(e.Row); err != nil {
 			return err
 		}
-		e.State, e.Size, e.Expected, e.Filename, e.Resumable = Uploading, opts.Size, opts.SHA256, base(opts.Filename), resumable
+		e.State, e.Size, e.Expected, e.Filename, e.Resumable = Uploading, opts.Size, opts.SHA256, opts.Filename, resumable
 		if resumable {
 			e.Boot, e.ExpiresAt = s.boot, s.now().Add(s.Expiry)
 		}

@@ -29,9 +29,6 @@ type Config struct {
 	VIMs       VIMs
 	Packages   *vnfpkg.Service
 	Audit      Audit
-	// MaxPackage is the size of the largest package that is validated, in bytes;
-	// zero means that there is no limit.
-	MaxPackage int64
 	// MaxImage is the size of the largest image that is taken, in bytes; zero
 	// means that there is no limit.
 	MaxImage int64
@@ -42,9 +39,10 @@ type Config struct {
 // VIMs has the VIMs that are configured. It is safe for concurrent use.
 type VIMs interface {
 	operation.VIMs
-	// Check finds out what a VIM is like. The error wraps
-	// operation.ErrUnknownVIM; all others are in the view.
-	Check(ctx context.Context, name string) (view.Check, error)
+	// Check finds out what a VIM is like; with probe it tries to publish an image
+	// there, which it removes. The error wraps operation.ErrUnknownVIM; all others
+	// are in the view.
+	Check(ctx context.Context, name string, probe bool) (view.Check, error)
 }
 
 // New returns the door.

@@ -28,7 +28,8 @@ func (d *door) imageFiles() {
 	operate(d, change(http.MethodPut, "/api/v1/images/{image}", "image.add"), huma.Operation{
 		OperationID: "put-image", Tags: tags, Summary: "Add an image from a file", DefaultStatus: http.StatusCreated,
 		Description: "The body is the file. A Repr-Digest (RFC 9530) is compared with it, and nothing is kept if they differ. " +
-			"A name that belongs to the same bytes is answered with 200 and its image, one that belongs to others is a conflict: an image is never overwritten.",
+			"A name that belongs to the same bytes is answered with 200 and its image, one that belongs to others is a conflict: an image is never overwritten. " +
+			"The action says what became of the bytes: stored, reused because the repository had them, or kept, which means that others stay under the name.",
 		RequestBody: binary(),
 		Errors:      []int{http.StatusConflict, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType, http.StatusUnprocessableEntity, http.StatusInsufficientStorage},
 	}, d.putImage)
@@ -81,7 +82,7 @@ type putImage struct {
 type putImageAnswer struct {
 	Status   int
 	Location string `header:"Location"`
-	Body     view.Image
+	Body     view.Added
 }
 
 func (d *door) putImage(ctx context.Context, in *putImage) (*putImageAnswer, error) {
@@ -117,7 +118,8 @@ func (d *door) putImage(ctx context.Context, in *putImage) (*putImageAnswer, err
 		return nil, err
 	}
 	rest.Target(ctx, img.ID)
-	answer := &putImageAnswer{Status: http.StatusOK, Location: address(ctx, "images", img.ID), Body: view.NewImage(img)}
+	answer := &putImageAnswer{Status: http.StatusOK, Location: address(ctx, "images", img.ID),
+		Body: view.Added{Image: view.NewImage(img), Action: report.Images[0].Action, Findings: report.Findings}}
 	if report.Status == onboarding.Onboarded {
 		answer.Status = http.StatusCreated
 	}

@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"crypto/sha512"
 	"encoding/base64"
@@ -37,11 +38,15 @@ func TestAnImageFromItsFileAndBack(t *testing.T) {
 	f := start(t)
 	content := disk(t, 1)
 	added := f.do(t, "PUT", "/api/v1/images/fire%2Fwall?minDisk=3&minRam=64&isPublic=true", content, "Repr-Digest: "+reprDigest(content)).want(t, 201)
-	img := into[view.Image](t, added)
+	first := into[view.Added](t, added)
+	img := first.Image
 	want := view.Image{ID: img.ID, Name: "fire/wall", Project: "red", Size: int64(len(content)), Digests: img.Digests, DiskFormat: "qcow2",
 		ContainerFormat: "bare", MinDisk: 3, MinRAM: 64, IsPublic: true, CreatedAt: img.CreatedAt, Packages: img.Packages}
 	if d := cmp.Diff(want, img); d != "" || img.Digests["sha256"] != sha256Of(content) || len(img.Digests) != 2 {
 		t.Errorf("image (-want +got):\n%s\ndigests %v", d, img.Digests)
+	}
+	if first.Action != onboarding.Stored || first.Findings == nil || len(first.Findings) != 0 {
+		t.Errorf("it was %s, with findings %+v", first.Action, first.Findings)
 	}
 	if at := added.Header.Get("Location"); at != f.URL+"/api/v1/images/"+img.ID {
 		t.Errorf("Location: %s", at)
@@ -66,7 +71,7 @@ func TestAnImageFromItsFileAndBack(t *testing.T) {
 	f.do(t, "GET", file, nil, "If-None-Match: "+whole.Header.Get("Etag")).want(t, 304)
 
 	again := f.do(t, "PUT", "/api/v1/images/fire%2Fwall", content).want(t, 200)
-	if got := into[view.Image](t, again); got.ID != img.ID {
+	if got := into[view.Added](t, again); got.ID != img.ID || got.Action != onboarding.Reused {
 		t.Errorf("the same image again is %+v", got)
 	}
 	taken := f.do(t, "PUT", "/api/v1/images/fire%2Fwall", disk(t, 2)).want(t, 409)
@@ -74,9 +79,14 @@ func TestAnImageFromItsFileAndBack(t *testing.T) {
 		t.Errorf("other bytes under the name: %+v", p)
 	}
 	kept := f.do(t, "PUT", "/api/v1/images/fire%2Fwall?onConflict=keep", disk(t, 2)).want(t, 200)
-	if got := into[view.Image](t, kept); got.ID != img.ID {
+	if got := into[view.Added](t, kept); got.ID != img.ID || got.Action != onboarding.Kept || got.Findings[0].Code != onboarding.CodeImageNameKept {
 		t.Errorf("other bytes under the name, and keep: %+v", got)
 	}
+	twin := into[view.Added](t, f.do(t, "PUT", "/api/v1/images/twin", io.MultiReader(bytes.NewReader(content))).want(t, 201))
+	if twin.ID == img.ID || twin.Action == "" || twin.Size != img.Size {
+		t.Errorf("the same bytes under another name, of unknown length: %+v", twin)
+	}
+	f.do(t, "DELETE", "/api/v1/images/twin", nil).want(t, 200)
 	if n := f.stored(t); n != 1 {
 		t.Errorf("%d files are stored", n)
 	}
@@ -89,15 +99,10 @@ func TestAnImageFromItsFileAndBack(t *testing.T) {
 	if n := f.stored(t); n != 0 {
 		t.Errorf("%d files are left", n)
 	}
-	f.audit.mu.Lock()
-	defer f.audit.mu.Unlock()
-	var told []string
-	for _, e := range f.audit.events {
-		told = append(told, e.Action+" "+string(e.Outcome))
-	}
-	if d := cmp.Diff([]string{"image.add done", "image.add done", "image.add refused", "image.add done", "image.delete done"}, told); d != "" ||
-		f.audit.events[0].Target != img.ID {
-		t.Errorf("audit log (-want +got):\n%s%+v", d, f.audit.events[0])
+	trail := []string{"image.add " + img.ID + " done", "image.add " + img.ID + " done", "image.add /api/v1/images/fire/wall refused",
+		"image.add " + img.ID + " done", "image.add " + twin.ID + " done", "image.delete " + twin.ID + " done", "image.delete " + img.ID + " done"}
+	if d := cmp.Diff(trail, f.audit.told()); d != "" {
+		t.Errorf("audit log (-want +got):\n%s", d)
 	}
 }
 

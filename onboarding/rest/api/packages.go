@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"io"
@@ -32,10 +33,6 @@ func (d *door) packages() {
 		Responses: d.answers(map[int]any{http.StatusAccepted: job.Job{}, http.StatusCreated: onboarding.Report{}, http.StatusOK: onboarding.Report{}}),
 		Errors:    []int{http.StatusConflict, http.StatusRequestEntityTooLarge, http.StatusUnprocessableEntity, http.StatusInsufficientStorage},
 	}, d.uploadPackage)
-	// Huma would read a body that may be JSON.
-	body := binary()
-	body.Content["application/json"] = &huma.MediaType{Schema: d.schema(packageSource{})}
-	d.api.OpenAPI().Paths["/api/v1/packages"].Post.RequestBody = body
 	operate(d, read("/api/v1/packages/{package}"), huma.Operation{
 		OperationID: "show-package", Tags: tags, Summary: "Show a package",
 		Description: "Shows a package with what it says (model) and its files.", Errors: []int{http.StatusConflict},
@@ -47,13 +44,20 @@ func (d *door) packages() {
 	}, d.deletePackage)
 	operate(d, read("/api/v1/packages/{package}/file"), download("download-package", tags, "Download the original package",
 		"Answers with the archive as it was uploaded, if the server keeps archives."), d.downloadPackage)
-	validate := change(http.MethodPost, "/api/v1/validate", "")
-	operate(d, validate, huma.Operation{
+	operate(d, change(http.MethodPost, "/api/v1/validate", ""), huma.Operation{
 		OperationID: "validate-package", Tags: tags, Summary: "Check a package",
-		Description: "The body is the archive. It is checked as it would be for onboarding, and nothing is stored or fetched. A package that would be refused is a problem with all findings.",
-		RequestBody: binary(), Responses: d.answers(map[int]any{http.StatusOK: onboarding.Report{}}),
-		Errors: []int{http.StatusRequestEntityTooLarge, http.StatusUnprocessableEntity},
+		Description: "The body is the archive, or JSON that says from where to fetch it. It is checked as it would be for onboarding, and nothing is stored, nor are images fetched. " +
+			"With repository it is also compared with what the project has, for which the images that it names by URL are fetched and looked at, too, unless they are to be referenced. " +
+			"A package that would be refused is a problem with all findings.",
+		Responses: d.answers(map[int]any{http.StatusOK: onboarding.Report{}}),
+		Errors:    []int{http.StatusConflict, http.StatusRequestEntityTooLarge, http.StatusUnprocessableEntity, http.StatusBadGateway},
 	}, d.validatePackage)
+	// Huma would read a body that may be JSON.
+	body := binary()
+	body.Content["application/json"] = &huma.MediaType{Schema: d.schema(packageSource{})}
+	for _, path := range []string{"/api/v1/packages", "/api/v1/validate"} {
+		d.api.OpenAPI().Paths[path].Post.RequestBody = body
+	}
 }
 
 // AtPackage is the path of a package.
@@ -151,11 +155,33 @@ type packageSource struct {
 	Password string `json:"password,omitempty"`
 }
 
-type uploadPackage struct {
-	Prefer
+// HowToOnboard says how a package is taken in.
+type HowToOnboard struct {
+	Name       string               `query:"name" maxLength:"1024" doc:"what the report calls the package's source"`
 	OnConflict onboarding.Conflict  `query:"onConflict" enum:"reject,keep" default:"reject" doc:"when the name of an image belongs to other bytes: refuse the package, or keep the image that is there"`
 	Images     onboarding.URLImages `query:"images" enum:"fetch,reference" default:"fetch" doc:"fetch images by URL, or store the reference only"`
-	ReprDigest string               `header:"Repr-Digest" doc:"expected digests of the archive, sha-256 or sha-512"`
+}
+
+type uploadPackage struct {
+	Prefer
+	HowToOnboard
+	ReprDigest string `header:"Repr-Digest" doc:"expected digests of the archive, sha-256 or sha-512"`
+}
+
+// linked returns where the package is that a request is about, or nil if the body is
+// the package.
+func (d *door) linked(r request, name string) (*vnfpkg.From, error) {
+	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
+		return nil, nil
+	}
+	var from packageSource
+	if err := rest.ReadJSON(r.Request, &from); err != nil {
+		return nil, err
+	}
+	if err := d.Pipeline.Fetch.Check(from.URL); err != nil {
+		return nil, err
+	}
+	return &vnfpkg.From{URL: from.URL, User: from.User, Password: from.Password, Filename: name, By: rest.CallerOf(r.Context()).Subject}, nil
 }
 
 func (d *door) uploadPackage(ctx context.Context, in *uploadPackage) (*accepted, error) {
@@ -164,23 +190,16 @@ func (d *door) uploadPackage(ctx context.Context, in *uploadPackage) (*accepted,
 		return nil, err
 	}
 	caller, r := rest.CallerOf(ctx), requestOf(ctx)
-	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	var from packageSource
-	linked := err == nil && kind == "application/json"
-	if linked {
-		if err := rest.ReadJSON(r.Request, &from); err != nil {
-			return nil, err
-		}
-		if err := d.Pipeline.Fetch.Check(from.URL); err != nil {
-			return nil, err
-		}
-		if digests != nil {
-			return nil, rest.Errorf(http.StatusBadRequest, "Repr-Digest: goes with an archive, not with where it is")
-		}
+	from, err := d.linked(r, in.Name)
+	if err != nil {
+		return nil, err
+	}
+	if from != nil && digests != nil {
+		return nil, rest.Errorf(http.StatusBadRequest, "Repr-Digest: goes with an archive, not with where it is")
 	}
 	var body io.Reader
 	var size int64
-	if !linked {
+	if from == nil {
 		if body, size, err = file(r, 0); err != nil { // the service knows the limit
 			return nil, err
 		}
@@ -188,10 +207,10 @@ func (d *door) uploadPackage(ctx context.Context, in *uploadPackage) (*accepted,
 	receipt, err := d.Packages.Fill(ctx, vnfpkg.NewResource{Project: caller.Project,
 		Options: vnfpkg.Options{OnConflict: in.OnConflict, Images: in.Images}}, func(id string) (vnfpkg.Receipt, error) {
 		rest.Target(ctx, id)
-		if linked {
-			return d.Packages.UploadFrom(ctx, caller.Project, id, vnfpkg.From{URL: from.URL, User: from.User, Password: from.Password, By: caller.Subject})
+		if from != nil {
+			return d.Packages.UploadFrom(ctx, caller.Project, id, *from)
 		}
-		return d.Packages.Receive(ctx, caller.Project, id, body, vnfpkg.ReceiveOptions{Size: size, Digests: digests, By: caller.Subject})
+		return d.Packages.Receive(ctx, caller.Project, id, body, vnfpkg.ReceiveOptions{Size: size, Digests: digests, Filename: in.Name, By: caller.Subject})
 	})
 	if err != nil {
 		return nil, err
@@ -233,19 +252,31 @@ func (d *door) downloadPackage(ctx context.Context, in *AtPackage) (*huma.Stream
 	}}, nil
 }
 
-func (d *door) validatePackage(ctx context.Context, _ *struct{}) (*struct{ Body onboarding.Report }, error) {
+type validatePackage struct {
+	HowToOnboard
+	Repository bool `query:"repository" doc:"compare the package with what the project has, as for onboarding"`
+}
+
+func (d *door) validatePackage(ctx context.Context, in *validatePackage) (*struct{ Body onboarding.Report }, error) {
 	r := requestOf(ctx)
-	body, _, err := file(r, d.MaxPackage)
+	from, err := d.linked(r, in.Name)
 	if err != nil {
 		return nil, err
 	}
-	project := rest.CallerOf(ctx).Project
-	sent, err := d.Packages.Admit(ctx, project, 0)
+	var src onboarding.Source
+	var size int64
+	if from != nil {
+		src, err = from.Source(d.Pipeline.Fetch)
+	} else {
+		var body io.Reader
+		body, size, err = file(r, 0) // the service knows the limit
+		src = onboarding.StreamSource(cmp.Or(in.Name, "body"), body)
+	}
 	if err != nil {
 		return nil, err
 	}
-	defer sent()
-	report, err := d.Pipeline.Validate(ctx, onboarding.StreamSource("body", body), onboarding.Options{Project: project})
+	report, err := d.Packages.Validate(ctx, src, size, onboarding.Options{Project: rest.CallerOf(ctx).Project,
+		OnConflict: in.OnConflict, Images: in.Images, DryRun: in.Repository})
 	if err != nil {
 		return nil, err
 	}

@@ -191,18 +191,84 @@ func TestListsOfPackages(t *testing.T) {
 
 func TestValidateStoresNothing(t *testing.T) {
 	f := start(t)
-	report := into[onboarding.Report](t, f.do(t, "POST", "/api/v1/validate", archive(onboardingtest.Zip, "firewall", 1)).want(t, 200))
-	if report.Status != onboarding.Valid || report.Package.Name != "firewall" {
-		t.Errorf("report is %+v", report)
+	origin := origintest.New()
+	t.Cleanup(origin.Close)
+	firewall := archive(onboardingtest.Zip, "firewall", 1)
+	link := origin.Serve("/firewall.csar", origintest.Plain(firewall))
+	large := origin.Serve("/large.csar", origintest.Plain(append(archive(onboardingtest.Tar, "large", 3), make([]byte, 4<<20)...)))
+	f.onboard(t, "other", onboardingtest.Embed("taken-image", onboardingtest.QCOW2(384<<10, 1<<20, 9)))
+	stored, listed := f.stored(t), f.do(t, "GET", "/api/v1/packages", nil).want(t, 200).text
+	taking := archive(onboardingtest.Tar, "taken", 1)
+	other := onboardingtest.Bytes(onboardingtest.Tar, onboardingtest.OpenBatonTar(onboardingtest.Spec{Name: "other", Images: []onboardingtest.SoftwareImage{
+		onboardingtest.Embed("taken-image", onboardingtest.QCOW2(384<<10, 1<<20, 9))}}))
+	for name, test := range map[string]struct {
+		query  string
+		body   any
+		status int
+		want   onboarding.Report // but for its package, images and findings
+		codes  string            // of findings
+	}{
+		"an archive":                      {"", firewall, 200, onboarding.Report{Source: "body", Status: onboarding.Valid}, ""},
+		"an archive with a name":          {"?name=packages/firewall.csar", firewall, 200, onboarding.Report{Source: "packages/firewall.csar", Status: onboarding.Valid}, ""},
+		"a URL":                           {"", map[string]string{"url": link}, 200, onboarding.Report{Source: link, Status: onboarding.Valid}, ""},
+		"a URL with a name":               {"?name=fw", map[string]string{"url": link}, 200, onboarding.Report{Source: "fw", Status: onboarding.Valid}, ""},
+		"one that takes a name":           {"", taking, 200, onboarding.Report{Source: "body", Status: onboarding.Valid}, ""},
+		"one that takes a name, compared": {"?repository=true", taking, 409, onboarding.Report{Source: "body", Status: onboarding.Rejected}, "image-name-taken"},
+		"one that leaves the name":        {"?repository=true&onConflict=keep", taking, 200, onboarding.Report{Source: "body", Status: onboarding.Valid}, "image-name-kept"},
+		"one that is there, compared":     {"?repository=true", other, 200, onboarding.Report{Source: "body", Status: onboarding.Unchanged}, ""},
+		"no archive":                      {"?name=x", "no archive", 422, onboarding.Report{Source: "x", Status: onboarding.Rejected}, "not-an-archive"},
+		"nothing":                         {"", "", 400, onboarding.Report{}, ""},
+		"more than the limit":             {"", bytes.Repeat([]byte("x"), 4<<20+1), 413, onboarding.Report{}, ""},
+		"more than the limit, no size":    {"", io.MultiReader(bytes.NewReader(taking), io.LimitReader(zeros{}, 4<<20)), 413, onboarding.Report{}, ""},
+		"more than the limit, by URL":     {"", map[string]string{"url": large}, 413, onboarding.Report{}, ""},
+		"a URL that is blocked":           {"", map[string]string{"url": "http://169.254.169.254/"}, 422, onboarding.Report{}, ""},
+		"a URL without an answer":         {"", map[string]string{"url": origin.URL + "/none"}, 502, onboarding.Report{}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			answer := f.do(t, "POST", "/api/v1/validate"+test.query, test.body).want(t, test.status)
+			report := into[struct{ Report onboarding.Report }](t, answer).Report
+			if test.status == 200 {
+				report = into[onboarding.Report](t, answer)
+			}
+			codes := ""
+			for _, f := range report.Findings {
+				codes += string(f.Code)
+			}
+			if report.Source != test.want.Source || report.Status != test.want.Status || codes != test.codes {
+				t.Errorf("report of %q is %q with %q, want %q %q with %q", report.Source, report.Status, codes, test.want.Source, test.want.Status, test.codes)
+			}
+		})
 	}
-	f.do(t, "POST", "/api/v1/validate", "no archive").want(t, 422)
-	f.do(t, "POST", "/api/v1/validate", bytes.Repeat([]byte("x"), 4<<20+1)).want(t, 413)
-	f.do(t, "POST", "/api/v1/validate", nil, "X-Auth-Token: red-reader").want(t, 403)
-	if got := f.do(t, "GET", "/api/v1/packages", nil).want(t, 200); got.text != "[]\n" {
-		t.Errorf("packages are %s", got.text)
+	f.do(t, "POST", "/api/v1/validate", firewall, "X-Auth-Token: red-reader").want(t, 403)
+	if got := f.do(t, "GET", "/api/v1/packages", nil).want(t, 200).text; got != listed {
+		t.Errorf("packages are %s", got)
 	}
-	if n := f.stored(t); n != 0 {
-		t.Errorf("%d files of images are stored", n)
+	if n := f.stored(t); n != stored {
+		t.Errorf("%d files of images are stored, want %d", n, stored)
+	}
+}
+
+func TestAReportCallsAPackageAsItsSenderDoes(t *testing.T) {
+	f := start(t)
+	origin := origintest.New()
+	t.Cleanup(origin.Close)
+	link := origin.Serve("/router.tar", origintest.Plain(archive(onboardingtest.Tar, "router", 2)))
+	for name, test := range map[string]struct {
+		body             any
+		source, filename string
+	}{
+		"?name=packages/fw.tar": {archive(onboardingtest.Tar, "firewall", 1), "packages/fw.tar", "fw.tar"},
+		"?name=the+router":      {map[string]string{"url": link}, "the router", `"the router"`},
+	} {
+		made := f.do(t, "POST", "/api/v1/packages"+name, test.body, "Prefer: wait=30").want(t, 201)
+		report := into[onboarding.Report](t, made)
+		if report.Source != test.source {
+			t.Errorf("%s: the report calls it %q, want %q", name, report.Source, test.source)
+		}
+		file := f.do(t, "GET", "/api/v1/packages/"+report.Package.ID+"/file", nil).want(t, 200)
+		if got := file.Header.Get("Content-Disposition"); got != "attachment; filename="+test.filename {
+			t.Errorf("%s: it is downloaded as %s", name, got)
+		}
 	}
 }
 

@@ -81,7 +81,7 @@ func start(t *testing.T) *fixture {
 	packages, err := vnfpkg.New(vnfpkg.Config{Pipeline: f.pipeline, Store: records.Resources(), Queue: f.queue, Folder: filepath.Join(home, "packages"),
 		Limits: vnfpkg.Limits{PackageSize: 4 << 20, ProjectBytes: 20 << 20, ProjectPackages: 20, ProjectUploads: 20}, Keep: true, Followers: 2})
 	noError(t, err)
-	door, err := api.New(api.Config{Pipeline: f.pipeline, Operations: operations, Queue: f.queue, VIMs: vims{pool}, Packages: packages, MaxPackage: 4 << 20, MaxImage: 1 << 20})
+	door, err := api.New(api.Config{Pipeline: f.pipeline, Operations: operations, Queue: f.queue, VIMs: vims{pool}, Packages: packages, MaxImage: 1 << 20})
 	noError(t, err)
 	server, err := rest.New([]rest.Door{door}, rest.Options{Gate: gate{}, Audit: f.audit})
 	noError(t, err)
@@ -130,6 +130,17 @@ func (a *trail) Record(_ context.Context, e access.Event) error {
 	return nil
 }
 
+// told returns what was audited, as action, target and outcome.
+func (a *trail) told() []string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	var told []string
+	for _, e := range a.events {
+		told = append(told, e.Action+" "+e.Target+" "+string(e.Outcome))
+	}
+	return told
+}
+
 type vims struct{ *glance.Pool }
 
 // Open implements [operation.VIMs].
@@ -142,13 +153,14 @@ func (v vims) Open(name string) (vim.Cloud, error) {
 }
 
 // Check implements [api.VIMs].
-func (v vims) Check(ctx context.Context, name string) (view.Check, error) {
+func (v vims) Check(ctx context.Context, name string, probe bool) (view.Check, error) {
 	cloud, err := v.Open(name)
 	if err != nil {
 		return view.Check{}, err
 	}
-	project, err := cloud.Project(ctx)
-	return view.Check{VIM: name, Project: view.Project(project), Roles: []string{}}, err
+	found := cloud.(*glance.Cloud).Check(ctx, probe)
+	return view.Check{VIM: name, Project: view.Project(found.Project), Roles: found.Roles,
+		MayPublish: view.Answer{Verdict: string(found.MayPublish.Verdict), How: found.MayPublish.How}}, found.Err
 }
 
 func noError(t *testing.T, err error) {

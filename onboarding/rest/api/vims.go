@@ -2,10 +2,12 @@ package api
 
 import (
 	"context"
+	"net/http"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/gangway-nfv/gangway/onboarding/rest"
 	"github.com/gangway-nfv/gangway/onboarding/view"
 )
 
@@ -18,7 +20,18 @@ func (d *door) vims() {
 		OperationID: "check-vim", Tags: tags, Summary: "Check a VIM",
 		Description: "Finds out whether the VIM can be used, and how, and changes nothing there. What is wrong with it stands in the answer.",
 	}, d.checkVIM)
+	operate(d, change(http.MethodPost, "/api/v1/vims/{vim}/probe", "vim.probe"), huma.Operation{
+		OperationID: "probe-vim", Tags: tags, Summary: "Check a VIM and try to publish",
+		Description: "Checks the VIM, and finds out for certain whether images can be published there: it creates an empty public image and deletes it.",
+	}, d.probeVIM)
 }
+
+// AtVIM is the path of a VIM.
+type AtVIM struct {
+	VIM string `path:"vim" doc:"name"`
+}
+
+type oneCheck struct{ Body view.Check }
 
 func (d *door) listVIMs(context.Context, *struct{}) (*struct{ Body []string }, error) {
 	return &struct{ Body []string }{append([]string{}, d.VIMs.Names()...)}, nil
@@ -27,14 +40,22 @@ func (d *door) listVIMs(context.Context, *struct{}) (*struct{ Body []string }, e
 // checkTime bounds how long one VIM is asked.
 const checkTime = 30 * time.Second
 
-func (d *door) checkVIM(ctx context.Context, in *struct {
-	VIM string `path:"vim"`
-}) (*struct{ Body view.Check }, error) {
+func (d *door) checkVIM(ctx context.Context, in *AtVIM) (*oneCheck, error) {
+	return d.check(ctx, in.VIM, false)
+}
+
+func (d *door) probeVIM(ctx context.Context, in *AtVIM) (*oneCheck, error) {
+	rest.Target(ctx, in.VIM)
+	// What was created is deleted also when the client has gone.
+	return d.check(context.WithoutCancel(ctx), in.VIM, true)
+}
+
+func (d *door) check(ctx context.Context, name string, probe bool) (*oneCheck, error) {
 	ctx, cancel := context.WithTimeout(ctx, checkTime)
 	defer cancel()
-	check, err := d.VIMs.Check(ctx, in.VIM)
+	check, err := d.VIMs.Check(ctx, name, probe)
 	if err != nil {
 		return nil, err
 	}
-	return &struct{ Body view.Check }{check}, nil
+	return &oneCheck{check}, nil
 }
