@@ -357,6 +357,10 @@ func (m *tenants) fill(ctx context.Context, subscriber string) error {
 		}
 		m.things[api+" subscriptions/{id}"] = made.ID
 	}
+	token, _, err := m.server.tokens.Create(ctx, access.NewToken{Name: "token-of-project-red", Project: "red", Role: access.Reader})
+	if err != nil {
+		return err
+	}
 	begun, err := m.server.packages.Create(ctx, vnfpkg.NewResource{Project: "red"})
 	if err != nil {
 		return err
@@ -365,8 +369,8 @@ func (m *tenants) fill(ctx context.Context, subscriber string) error {
 		return err
 	}
 	maps.Copy(m.things, map[string]string{
-		"uploads/{upload}": begun.ID,
-		"images/{image}":   img.ID, "packages/{package}": made.ID, "jobs/{job}": receipt.Job.ID, "launches/{job}": launch.ID, "vims/{vim}": "region-one",
+		"uploads/{upload}": begun.ID, "tokens/{token}": token.ID,
+		"images/{image}": img.ID, "packages/{package}": made.ID, "jobs/{job}": receipt.Job.ID, "launches/{job}": launch.ID, "vims/{vim}": "region-one",
 		"vnf_packages/{id}": made.ID, "onboarded_vnf_packages/{id}": model.DescriptorID, "artifacts/{path...}": model.Descriptor,
 		"vnf-packages/{id}": scripted.Resource.ID, "scripts/{script}": script, "nfvimage/{id}": img.ID, "file/{id}": img.ID,
 	})

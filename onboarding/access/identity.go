@@ -39,6 +39,9 @@ type Identity struct {
 	// Until is when the credential has to be judged anew. It is not kept as
 	// good for longer.
 	Until time.Time
+	// Ends is when the credential is not good any more, if it is one of gangway's
+	// that expires; else it is zero.
+	Ends time.Time
 }
 
 // Role returns the role in a project, or the empty role, also where no project

@@ -38,16 +38,16 @@ func NewTokens(store TokenStore, config Config) *Tokens {
 	return &Tokens{store: store, lifetime: config.withDefaults().GrantLifetime, used: make(map[string]time.Time)}
 }
 
-// NewToken says what token to make.
+// NewToken says what token to make. It is plain data.
 type NewToken struct {
 	// Name is for people, and the user name of the password grant. Empty means
 	// one made of the role and the ID.
-	Name string
+	Name string `json:"name,omitempty" doc:"for people, and the user name of the password grant; one is made if it is left out"`
 	// Project is where Role holds, or AllProjects.
-	Project string
-	Role    Role
+	Project string `json:"project,omitempty" doc:"where the role holds, or * for all projects; the project of the request if it is left out"`
+	Role    Role   `json:"role" enum:"reader,writer,admin"`
 	// ExpiresAt is when the token ends; zero means never.
-	ExpiresAt time.Time
+	ExpiresAt time.Time `json:"expiresAt,omitzero" doc:"when the token ends; never if it is left out"`
 }
 
 // namePattern keeps names such that they can be a user name in any protocol.
@@ -123,13 +123,21 @@ func (t *Tokens) List(ctx context.Context, project string) ([]Token, error) {
 // Revoke removes a token, called by its ID or name, and what was granted for it.
 // Within ten seconds it is refused everywhere. The error wraps ErrNotFound.
 func (t *Tokens) Revoke(ctx context.Context, called string) (Token, error) {
+	return t.revoke(ctx, called, func(Token) bool { return true })
+}
+
+// revoke revokes a token if it is one of those that may be.
+func (t *Tokens) revoke(ctx context.Context, called string, may func(Token) bool) (Token, error) {
 	all, err := t.store.Tokens(ctx)
 	if err != nil {
 		return Token{}, err
 	}
-	for _, token := range all {
-		if token.ID == called || token.Name == called {
-			return token, t.store.RemoveToken(ctx, token.ID)
+	// A token may have a name that is another's ID.
+	for _, is := range []func(Token) bool{func(t Token) bool { return t.ID == called }, func(t Token) bool { return t.Name == called }} {
+		for _, token := range all {
+			if is(token) && may(token) {
+				return token, t.store.RemoveToken(ctx, token.ID)
+			}
 		}
 	}
 	return Token{}, fmt.Errorf("%q: %w", called, ErrNotFound)
@@ -150,7 +158,7 @@ func (t *Tokens) Authenticate(ctx context.Context, credential string) (Identity,
 		until = token.ExpiresAt
 	}
 	t.note(token, now)
-	return Identity{Subject: "token " + token.Name, Grants: map[string]Role{token.Project: token.Role}, Until: until}, nil
+	return Identity{Subject: "token " + token.Name, Grants: map[string]Role{token.Project: token.Role}, Until: until, Ends: token.ExpiresAt}, nil
 }
 
 // lookup returns the token of a secret if it is good, else an error that wraps

@@ -41,6 +41,15 @@ func Target(ctx context.Context, id string) {
 	}
 }
 
+// Concerns tells the audit log in which project a request has changed something,
+// where that is not the one that the request is about. It is for the goroutine that
+// handles the request.
+func Concerns(ctx context.Context, project string) {
+	if at := exchangeOf(ctx); at != nil {
+		at.concerned = project
+	}
+}
+
 // UntilStopping returns a context that also ends when the server begins to stop.
 // It is for handlers that wait for something to happen, and which would hold the
 // server up; those that transfer something have its grace. The caller calls the
@@ -57,14 +66,15 @@ func UntilStopping(ctx context.Context) (context.Context, context.CancelFunc) {
 
 // exchange is what is known of a request and its answer.
 type exchange struct {
-	server  *Server
-	door    *Door
-	pattern string // empty for a path that has none
-	route   *Route // nil for a method that the pattern does not have
-	caller  Caller
-	target  string
-	err     error // what the handler failed with
-	gone    bool  // the client went away before there was an answer
+	server    *Server
+	door      *Door
+	pattern   string // empty for a path that has none
+	route     *Route // nil for a method that the pattern does not have
+	caller    Caller
+	target    string
+	concerned string // a project other than the caller's, or empty
+	err       error  // what the handler failed with
+	gone      bool   // the client went away before there was an answer
 }
 
 type exchangeKey struct{}

@@ -58,6 +58,7 @@ var meanings = []meaning{
 	{is(access.ErrUnavailable), http.StatusServiceUnavailable, ""},
 	{is(access.ErrNotFound), http.StatusNotFound, ""},
 	{is(access.ErrNameTaken), http.StatusConflict, ""},
+	{as[*access.DeniedError], http.StatusForbidden, ""},
 	{as[*access.InputError], http.StatusUnprocessableEntity, ""},
 
 	{as[*imagerepo.NameTakenError], http.StatusConflict, ""},

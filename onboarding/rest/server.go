@@ -334,7 +334,7 @@ func (at *exchange) audit(r *http.Request, status int) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), auditTime)
 	defer cancel()
 	event := access.Event{
-		Subject: at.caller.Subject, Project: at.caller.Project, Action: at.route.Action,
+		Subject: at.caller.Subject, Project: cmp.Or(at.concerned, at.caller.Project), Action: at.route.Action,
 		Target: cmp.Or(at.target, r.URL.Path), From: at.caller.Address, Outcome: outcome(status),
 	}
 	if err := at.server.options.Audit.Record(ctx, event); err != nil {

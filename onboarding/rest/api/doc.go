@@ -5,8 +5,9 @@
 //	/api/v1/packages    list, upload, show, delete; /api/v1/validate stores nothing
 //	/api/v1/launches    give VIMs what a package or a list of VDUs needs
 //	/api/v1/jobs        what is under way: list, show, watch, cancel
-//	/api/v1/vims        list, check
+//	/api/v1/vims        list, check, probe
 //	/api/v1/doctor      examine the repository
+//	/api/v1/tokens      list, create, revoke
 //	/api/v1/audit       who changed what
 //	/openapi.json       all of that as OpenAPI 3.1, made from this package
 //

@@ -28,6 +28,7 @@ type Config struct {
 	Queue      *job.Queue
 	VIMs       VIMs
 	Packages   *vnfpkg.Service
+	Tokens     *access.Tokens
 	Audit      Audit
 	// MaxImage is the size of the largest image that is taken, in bytes; zero
 	// means that there is no limit.
@@ -62,7 +63,7 @@ func New(config Config) (rest.Door, error) {
 		RejectUnknownQueryParameters: true,
 		Transformers:                 []huma.Transformer{withoutValues},
 	}, d.collected)
-	for _, part := range []func(){d.images, d.imageFiles, d.packages, d.launches, d.jobs, d.vims, d.auditLog} {
+	for _, part := range []func(){d.images, d.imageFiles, d.packages, d.launches, d.jobs, d.vims, d.tokens, d.auditLog} {
 		part()
 	}
 	document, err := json.Marshal(d.api.OpenAPI())

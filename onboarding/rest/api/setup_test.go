@@ -47,6 +47,7 @@ type fixture struct {
 	queue    *job.Queue
 	cloud    *glancetest.Server
 	images   string // folder of the image files
+	tokens   *access.Tokens
 	audit    *trail
 }
 
@@ -81,7 +82,8 @@ func start(t *testing.T) *fixture {
 	packages, err := vnfpkg.New(vnfpkg.Config{Pipeline: f.pipeline, Store: records.Resources(), Queue: f.queue, Folder: filepath.Join(home, "packages"),
 		Limits: vnfpkg.Limits{PackageSize: 4 << 20, ProjectBytes: 20 << 20, ProjectPackages: 20, ProjectUploads: 20}, Keep: true, Followers: 2})
 	noError(t, err)
-	door, err := api.New(api.Config{Pipeline: f.pipeline, Operations: operations, Queue: f.queue, VIMs: vims{pool}, Packages: packages, MaxImage: 1 << 20})
+	f.tokens = access.NewTokens(records.Tokens(), access.Config{})
+	door, err := api.New(api.Config{Tokens: f.tokens, Pipeline: f.pipeline, Operations: operations, Queue: f.queue, VIMs: vims{pool}, Packages: packages, MaxImage: 1 << 20})
 	noError(t, err)
 	server, err := rest.New([]rest.Door{door}, rest.Options{Gate: gate{}, Audit: f.audit})
 	noError(t, err)
@@ -128,6 +130,13 @@ func (a *trail) Record(_ context.Context, e access.Event) error {
 	defer a.mu.Unlock()
 	a.events = append(a.events, e)
 	return nil
+}
+
+// forget forgets what was audited.
+func (a *trail) forget() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.events = nil
 }
 
 // told returns what was audited, as action, target and outcome.
