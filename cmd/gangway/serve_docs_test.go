@@ -95,6 +95,7 @@ func TestTheExamplesOfTheAPI(t *testing.T) {
 	write("clouds.yaml", cloud.CloudsYAML())
 	write("firewall.tar", onboardingtest.Bytes(onboardingtest.Tar, onboardingtest.OpenBatonTar(spec("firewall", 1))))
 	write("router.csar", onboardingtest.Bytes(onboardingtest.Zip, onboardingtest.SOL004(spec("router", 2))))
+	write("edge.csar", onboardingtest.Bytes(onboardingtest.Zip, onboardingtest.SOL004(spec("edge", 5))))
 	write("cirros.qcow2", bytesOf(disk(3)))
 	origin.Serve("/tiny.qcow2", origintest.Plain(bytesOf(disk(4))))
 	t.Setenv("OS_CLIENT_CONFIG_FILE", filepath.Join(folder, "clouds.yaml"))
@@ -107,7 +108,7 @@ func TestTheExamplesOfTheAPI(t *testing.T) {
 	if err != nil {
 		t.Fatalf("%v:\n%s", err, out)
 	}
-	for _, part := range []string{`"status":"onboarded"`, "event: state", `"state":"succeeded"`, `"action":"uploaded"`, `"vimAssets"`, `"presence":"absent"`, `"problems":[]`, `"status":"valid"`} {
+	for _, part := range []string{`"status":"onboarded"`, "event: state", `"state":"succeeded"`, `"action":"uploaded"`, `"vimAssets"`, `"presence":"absent"`, `"source":"edge.csar"`, `"problems":[]`, `"status":"valid"`} {
 		if !strings.Contains(string(out), part) {
 			t.Errorf("nothing answered %s:\n%s", part, out)
 		}

@@ -3,6 +3,7 @@
 //
 //	/api/v1/images      list, add by file or URL, show, download, delete, on which VIMs
 //	/api/v1/packages    list, upload, show, delete; /api/v1/validate stores nothing
+//	/api/v1/uploads     packages in parts; served by package tus, described here
 //	/api/v1/launches    give VIMs what a package or a list of VDUs needs
 //	/api/v1/jobs        what is under way: list, show, watch, cancel
 //	/api/v1/vims        list, check, probe

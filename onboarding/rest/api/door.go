@@ -63,7 +63,7 @@ func New(config Config) (rest.Door, error) {
 		RejectUnknownQueryParameters: true,
 		Transformers:                 []huma.Transformer{withoutValues},
 	}, d.collected)
-	for _, part := range []func(){d.images, d.imageFiles, d.packages, d.launches, d.jobs, d.vims, d.tokens, d.auditLog} {
+	for _, part := range []func(){d.images, d.imageFiles, d.packages, d.uploads, d.launches, d.jobs, d.vims, d.tokens, d.auditLog} {
 		part()
 	}
 	document, err := json.Marshal(d.api.OpenAPI())
@@ -109,7 +109,10 @@ type collector struct{ routes []rest.Route }
 
 // Handle implements [huma.Adapter].
 func (c *collector) Handle(op *huma.Operation, handle func(huma.Context)) {
-	route := op.Metadata["route"].(rest.Route)
+	route, served := op.Metadata["route"].(rest.Route)
+	if !served {
+		return
+	}
 	route.Handler = rest.HandlerFunc(func(w http.ResponseWriter, r *http.Request) error {
 		if op.RequestBody != nil && op.RequestBody.Content[octets] == nil {
 			if err := rest.BufferJSON(r); err != nil {
@@ -139,11 +142,28 @@ func requestOf(ctx context.Context) request { return ctx.Value(requestKey{}).(re
 // operate adds an operation. Its route says who may use it, and what for the audit
 // log; op says for the document what method and pattern do not.
 func operate[I, O any](d *door, route rest.Route, op huma.Operation, handle func(context.Context, *I) (*O, error)) {
-	op.Method, op.Path = route.Method, route.Pattern
+	op = described(route, op)
 	op.Metadata = map[string]any{"route": route}
-	op.Security = []map[string][]string{{"token": {}}}
 	op.BodyReadTimeout = -1 // is the server's business
 	op.MaxBodyBytes = -1
+	huma.Register(d.api, op, func(ctx context.Context, in *I) (*O, error) {
+		out, err := handle(ctx, in)
+		if err != nil {
+			return nil, problem{rest.ProblemFor(ctx, err)}
+		}
+		return out, nil
+	})
+}
+
+// describe puts an operation into the document that another door serves.
+func describe[I, O any](d *door, route rest.Route, op huma.Operation) {
+	huma.Register(d.api, described(route, op), func(context.Context, *I) (*O, error) { return new(O), nil })
+}
+
+// described completes what the document says of an operation by its route.
+func described(route rest.Route, op huma.Operation) huma.Operation {
+	op.Method, op.Path = route.Method, route.Pattern
+	op.Security = []map[string][]string{{"token": {}}}
 	role := "Needs the role " + string(route.Need)
 	if route.Everywhere {
 		role += " in all projects"
@@ -152,13 +172,7 @@ func operate[I, O any](d *door, route rest.Route, op huma.Operation, handle func
 	op.Errors = slices.Concat(op.Errors, []int{http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusTooManyRequests})
 	slices.Sort(op.Errors)
 	op.Errors = slices.Compact(op.Errors)
-	huma.Register(d.api, op, func(ctx context.Context, in *I) (*O, error) {
-		out, err := handle(ctx, in)
-		if err != nil {
-			return nil, problem{rest.ProblemFor(ctx, err)}
-		}
-		return out, nil
-	})
+	return op
 }
 
 // problem makes an error one that huma answers with as it is.

@@ -1,10 +1,12 @@
 package api_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/gangway-nfv/gangway/onboarding/rest/api"
+	"github.com/gangway-nfv/gangway/onboarding/rest/tus"
 )
 
 func TestTheDocumentHasEveryRoute(t *testing.T) {
@@ -16,6 +18,7 @@ func TestTheDocumentHasEveryRoute(t *testing.T) {
 			OperationID, Summary, Description string
 			Tags                              []string
 			Responses                         map[string]any
+			Parameters                        []struct{ Name string }
 			Security                          []map[string][]string
 		}
 		Components struct{ Schemas, SecuritySchemes map[string]any }
@@ -26,7 +29,15 @@ func TestTheDocumentHasEveryRoute(t *testing.T) {
 	door, err := api.New(api.Config{})
 	noError(t, err)
 	ids := make(map[string]bool)
-	for _, route := range door.Routes {
+	operations := 0
+	for _, operation := range document.Paths {
+		operations += len(operation)
+	}
+	routes := append(door.Routes, tus.New(tus.Config{}).Routes...)
+	if len(routes) != operations+1 { // /openapi.json is not in it
+		t.Errorf("the document has %d operations, and there are %d routes", operations, len(routes))
+	}
+	for _, route := range routes {
 		if route.Pattern == "/openapi.json" {
 			continue
 		}
@@ -36,5 +47,9 @@ func TestTheDocumentHasEveryRoute(t *testing.T) {
 			t.Errorf("%s %s is described as %+v", route.Method, route.Pattern, op)
 		}
 		ids[op.OperationID] = true
+		if version := slices.ContainsFunc(op.Parameters, func(p struct{ Name string }) bool { return p.Name == "Tus-Resumable" }); version !=
+			(route.Method != "OPTIONS" && strings.HasPrefix(route.Pattern, "/api/v1/uploads")) {
+			t.Errorf("%s %s has parameters %+v", route.Method, route.Pattern, op.Parameters)
+		}
 	}
 }
