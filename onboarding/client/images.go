@@ -23,7 +23,6 @@ import (
 	"github.com/gangway-nfv/gangway/onboarding/job"
 	"github.com/gangway-nfv/gangway/onboarding/operation"
 	"github.com/gangway-nfv/gangway/onboarding/view"
-	"github.com/gangway-nfv/gangway/tosca"
 )
 
 // Images yields the images of the project by their names. Pages are asked for as
@@ -115,11 +114,7 @@ func (c *Client) putImage(ctx context.Context, req onboarding.AddRequest) (onboa
 		r.header = http.Header{"Repr-Digest": {stated}}
 	}
 	r.content, r.repeatable = again(req.Content, req.Size)
-	var shown struct {
-		view.Image
-		Action   onboarding.Action
-		Findings tosca.Findings
-	}
+	var shown view.Added
 	got, err := c.callFor(ctx, c.patient(c.options.Patience), r, &shown)
 	if err != nil {
 		return onboarding.Report{}, err

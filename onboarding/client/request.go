@@ -77,7 +77,7 @@ func (c *Client) send(ctx context.Context, r request) (*http.Response, error) {
 	case r.content != nil:
 		sent = &body{source: r.content(), watch: w, told: r.told, answer: r.answer}
 		if content, length = sent, r.length; length == 0 {
-			content = http.NoBody
+			length = -1 // else it would be no body at all
 		}
 	}
 	address := c.server + r.path
@@ -129,10 +129,8 @@ func (c *Client) describe(req *http.Request, r request) {
 		if req.Header.Get("Content-Type") == "" {
 			req.Header.Set("Content-Type", "application/octet-stream")
 		}
-		if req.ContentLength != 0 {
-			// What is refused is not sent, and its answer not lost in a broken pipe.
-			req.Header.Set("Expect", "100-continue")
-		}
+		// What is refused is not sent, and its answer not lost in a broken pipe.
+		req.Header.Set("Expect", "100-continue")
 	}
 }
 

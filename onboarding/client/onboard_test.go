@@ -1,0 +1,520 @@
+package client_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/gangway-nfv/gangway/onboarding"
+	"github.com/gangway-nfv/gangway/onboarding/client"
+	"github.com/gangway-nfv/gangway/onboarding/job"
+	"github.com/gangway-nfv/gangway/onboarding/onboardingtest"
+	"github.com/gangway-nfv/gangway/onboarding/vnfpkg"
+)
+
+const mib = 1 << 20
+
+func TestAPackageIsOnboardedHoweverItComes(t *testing.T) {
+	f := start(t, nil)
+	c := f.client(nil)
+	for _, test := range []struct {
+		name   string
+		source func(content []byte) onboarding.Source
+	}{
+		{"as a file", func(content []byte) onboarding.Source { return onboarding.FileSource(file(t, content)) }},
+		{"as a stream", func(content []byte) onboarding.Source {
+			return onboarding.StreamSource("-", bytes.NewReader(content))
+		}},
+		{"by its URL", func(content []byte) onboarding.Source {
+			origin := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(content))
+			}))
+			t.Cleanup(origin.Close)
+			return onboarding.URLSource(origin.URL+"/p.tar", nil)
+		}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			content := archive(strings.ReplaceAll(test.name, " ", "-"), mib)
+			var last onboarding.Progress
+			report, err := c.Onboard(t.Context(), test.source(content), onboarding.Options{Progress: func(p onboarding.Progress) {
+				if p.Done < last.Done {
+					t.Errorf("progress fell from %d to %d", last.Done, p.Done)
+				}
+				last = p
+			}})
+			is(t, report, err, onboarding.Onboarded)
+			if test.name == "by its URL" {
+				// Few bytes are fetched before the server tells how many.
+			} else if last.Done != int64(len(content)) || last.Source != report.Source {
+				t.Errorf("the last progress is %+v of %q with %d bytes", last, report.Source, len(content))
+			}
+			f.kept(report, content)
+			again, err := c.Onboard(t.Context(), test.source(content), onboarding.Options{})
+			is(t, again, err, onboarding.Unchanged)
+		})
+	}
+}
+
+func TestARejectedPackageIsAReportAndNoError(t *testing.T) {
+	f := start(t, nil)
+	c := f.client(nil)
+	path := file(t, []byte(strings.Repeat("no archive", 100)))
+	for name, onboard := range map[string]func() (onboarding.Report, error){
+		"a file": func() (onboarding.Report, error) {
+			return c.Onboard(t.Context(), onboarding.FileSource(path), onboarding.Options{})
+		},
+		"an empty file": func() (onboarding.Report, error) {
+			return c.Onboard(t.Context(), onboarding.FileSource(file(t, nil)), onboarding.Options{})
+		},
+		"a stream": func() (onboarding.Report, error) {
+			return c.Onboard(t.Context(), onboarding.StreamSource("-", strings.NewReader("nothing")), onboarding.Options{})
+		},
+		"a dry run": func() (onboarding.Report, error) {
+			return c.Onboard(t.Context(), onboarding.FileSource(path), onboarding.Options{DryRun: true})
+		},
+		"a check": func() (onboarding.Report, error) {
+			return c.Validate(t.Context(), onboarding.FileSource(path), onboarding.Options{})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			report, err := onboard()
+			is(t, report, err, onboarding.Rejected)
+			if len(report.Findings) == 0 || report.Images == nil {
+				t.Errorf("the report is %+v", report)
+			}
+		})
+	}
+}
+
+func TestADryRunStoresNothingAndKnowsWhatIsThere(t *testing.T) {
+	f := start(t, nil)
+	c := f.client(nil)
+	src := onboarding.FileSource(file(t, archive("fw", mib)))
+	report, err := c.Onboard(t.Context(), src, onboarding.Options{DryRun: true})
+	is(t, report, err, onboarding.Valid)
+	report, err = c.Validate(t.Context(), src, onboarding.Options{})
+	is(t, report, err, onboarding.Valid)
+	for pkg, err := range c.Packages(t.Context()) {
+		t.Errorf("there is %v, %v", pkg, err)
+	}
+	report, err = c.Onboard(t.Context(), src, onboarding.Options{})
+	is(t, report, err, onboarding.Onboarded)
+	report, err = c.Onboard(t.Context(), src, onboarding.Options{DryRun: true})
+	is(t, report, err, onboarding.Unchanged)
+}
+
+func TestWhatNoServerCanBeToldIsAnErrorBeforeAnythingIsSent(t *testing.T) {
+	f := start(t, nil)
+	c := f.client(nil)
+	src := onboarding.FileSource(file(t, archive("fw", mib)))
+	for name, opts := range map[string]onboarding.Options{"digests": {Digests: []string{"sha512"}}, "the ID": {PackageID: "x"}} {
+		report, err := c.Onboard(t.Context(), src, opts)
+		if !errors.Is(err, errors.ErrUnsupported) || report.Status != onboarding.Failed || report.Error == "" {
+			t.Errorf("%s: %v %+v", name, err, report)
+		}
+	}
+	if n := f.count(""); n != 0 {
+		t.Errorf("%d requests were sent", n)
+	}
+}
+
+func TestAnUploadGoesOnAfterEveryBreak(t *testing.T) {
+	f := start(t, nil)
+	content := archive("fw", 8*mib)
+	f.way.plan(fault{up: mib}, fault{up: 2 * mib}, fault{up: 200}, fault{down: 1}, fault{up: mib, hold: false})
+	report, err := f.client(nil).Onboard(t.Context(), onboarding.FileSource(file(t, content)), onboarding.Options{})
+	is(t, report, err, onboarding.Onboarded)
+	f.kept(report, content)
+	if f.way.happened() != 5 || f.count("POST /api/v1/uploads") != 1 || f.count("PATCH "+"/api/v1/uploads/"+report.Package.ID+" 0") != 1 {
+		t.Errorf("%d faults, and the requests %q", f.way.happened(), f.requests)
+	}
+}
+
+func TestAnUploadGoesOnWhenTheServerIsBack(t *testing.T) {
+	f := start(t, nil)
+	content := archive("fw", 8*mib)
+	f.way.plan(fault{up: 3 * mib})
+	var down sync.Once
+	report, err := f.client(nil).Onboard(t.Context(), onboarding.FileSource(file(t, content)), onboarding.Options{Progress: func(p onboarding.Progress) {
+		if p.Done > 2*mib {
+			down.Do(func() {
+				f.close()
+				f.open()
+			})
+		}
+	}})
+	is(t, report, err, onboarding.Onboarded)
+	f.kept(report, content)
+	if n := f.count("POST /api/v1/uploads"); n != 1 {
+		t.Errorf("the upload was begun %d times", n)
+	}
+}
+
+// A network that is gone leaves the server with a connection on which nothing comes;
+// until it notices, the upload is locked.
+func TestAnUploadWaitsForAServerThatHoldsADeadConnection(t *testing.T) {
+	f := start(t, func(s *setting) { s.stall = 300 * time.Millisecond })
+	content := archive("fw", 4*mib)
+	f.way.plan(fault{up: mib, hold: true})
+	report, err := f.client(nil).Onboard(t.Context(), onboarding.FileSource(file(t, content)), onboarding.Options{})
+	is(t, report, err, onboarding.Onboarded)
+	f.kept(report, content)
+	if f.count("PATCH ") < 3 {
+		t.Errorf("the upload was not locked: %q", f.requests)
+	}
+}
+
+func TestAnUploadThatStandsStillGoesOn(t *testing.T) {
+	f := start(t, func(s *setting) { s.stall = 100 * time.Millisecond })
+	content := archive("fw", 16*mib)
+	f.way.plan(fault{up: mib, stall: true})
+	c := f.client(func(o *client.Options) { o.Stall = 300 * time.Millisecond })
+	report, err := c.Onboard(t.Context(), onboarding.FileSource(file(t, content)), onboarding.Options{})
+	is(t, report, err, onboarding.Onboarded)
+	f.kept(report, content)
+}
+
+func TestAnUploadOutlastsAnswersOfProxies(t *testing.T) {
+	var mu sync.Mutex
+	answers := []int{503, 502, 404, 429, 504, 500}
+	f := start(t, func(s *setting) {
+		s.before = func(w http.ResponseWriter, r *http.Request) bool {
+			mu.Lock()
+			defer mu.Unlock()
+			if r.Method != http.MethodPatch && r.Method != http.MethodHead || len(answers) == 0 {
+				return false
+			}
+			http.Error(w, "a proxy is here", answers[0])
+			answers = answers[1:]
+			return true
+		}
+	})
+	content := archive("fw", mib)
+	report, err := f.client(nil).Onboard(t.Context(), onboarding.FileSource(file(t, content)), onboarding.Options{})
+	is(t, report, err, onboarding.Onboarded)
+	f.kept(report, content)
+}
+
+// cutShort begins to onboard a file and ends when a part of it was sent.
+func cutShort(t *testing.T, c *client.Client, path string, after int64) error {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	report, err := c.Onboard(ctx, onboarding.FileSource(path), onboarding.Options{Progress: func(p onboarding.Progress) {
+		if p.Done >= after {
+			cancel()
+		}
+	}})
+	if !errors.Is(err, context.Canceled) || report.Status != onboarding.Failed {
+		t.Fatalf("%v: %+v", err, report)
+	}
+	return err
+}
+
+func TestAnotherProcessGoesOnWhereAnUploadWas(t *testing.T) {
+	f := start(t, nil)
+	state := filepath.Join(t.TempDir(), "state", "uploads")
+	c := func() *client.Client { return f.client(func(o *client.Options) { o.StateDir = state }) }
+	content := archive("fw", 16*mib)
+	path := file(t, content)
+	err := cutShort(t, c(), path, 8*mib)
+	if !strings.Contains(err.Error(), "goes on from there") {
+		t.Error(err)
+	}
+	notes, err := os.ReadDir(state)
+	noError(t, err)
+	if len(notes) != 1 {
+		t.Fatalf("notes: %v", notes)
+	}
+	info, err := notes[0].Info()
+	noError(t, err)
+	text, err := os.ReadFile(filepath.Join(state, notes[0].Name()))
+	noError(t, err)
+	if info.Mode().Perm() != 0o600 || bytes.Contains(text, []byte("red-writer")) || !json.Valid(text) {
+		t.Errorf("the note is %v: %s", info.Mode(), text)
+	}
+	var first int64
+	report, err := c().Onboard(t.Context(), onboarding.FileSource(path), onboarding.Options{Progress: func(p onboarding.Progress) {
+		if first == 0 {
+			first = p.Done
+		}
+	}})
+	is(t, report, err, onboarding.Onboarded)
+	f.kept(report, content)
+	if f.count("POST /api/v1/uploads") != 1 || first < mib {
+		t.Errorf("the upload began anew, at %d bytes: %q", first, f.requests)
+	}
+	if notes, err := os.ReadDir(state); err != nil || len(notes) > 0 {
+		t.Errorf("notes are left: %v, %v", notes, err)
+	}
+}
+
+func TestAnUploadThatNobodyCanGoOnWithIsRemoved(t *testing.T) {
+	f := start(t, nil)
+	err := cutShort(t, f.client(nil), file(t, archive("fw", 16*mib)), 8*mib)
+	for r, err := range f.packages.List(t.Context(), vnfpkg.Filter{Project: "red"}) {
+		t.Errorf("the server has %+v, %v", r, err)
+	}
+	if strings.Contains(err.Error(), "goes on") {
+		t.Error(err)
+	}
+}
+
+func TestANoteThatLeadsNowhereIsPassedOver(t *testing.T) {
+	for _, test := range []struct {
+		name   string
+		before func(t *testing.T, f *fixture, path string)
+		begun  int
+	}{
+		{"the upload has expired", func(t *testing.T, f *fixture, _ string) {
+			f.ahead.Store(int64(2 * time.Hour))
+			noError(t, f.packages.Recover(t.Context()))
+		}, 2},
+		{"the upload was terminated", func(t *testing.T, f *fixture, _ string) {
+			for r, err := range f.packages.List(t.Context(), vnfpkg.Filter{Project: "red"}) {
+				noError(t, err)
+				noError(t, f.packages.Abandon(t.Context(), "red", r.ID))
+			}
+		}, 2},
+		{"the file was written to", func(t *testing.T, _ *fixture, path string) {
+			noError(t, os.Chtimes(path, time.Time{}, time.Now().Add(-time.Hour)))
+		}, 2},
+		{"the server has lost bytes", func(t *testing.T, f *fixture, _ string) {
+			until(t, func() bool { // it knows what it has
+				for r := range f.packages.List(t.Context(), vnfpkg.Filter{Project: "red"}) {
+					return r.Received > mib
+				}
+				return false
+			})
+			archives, err := filepath.Glob(filepath.Join(f.home, "packages", "*"))
+			noError(t, err)
+			for _, name := range archives {
+				if info, err := os.Stat(name); err == nil && info.Size() > mib {
+					noError(t, os.Truncate(name, 1000))
+				}
+			}
+		}, 2},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			f := start(t, nil)
+			c := f.client(func(o *client.Options) { o.StateDir = t.TempDir() })
+			content := archive("fw", 16*mib)
+			path := file(t, content)
+			_ = cutShort(t, c, path, 8*mib)
+			test.before(t, f, path)
+			report, err := c.Onboard(t.Context(), onboarding.FileSource(path), onboarding.Options{})
+			is(t, report, err, onboarding.Onboarded)
+			f.kept(report, content)
+			if n := f.count("POST /api/v1/uploads"); n != test.begun {
+				t.Errorf("the upload was begun %d times", n)
+			}
+		})
+	}
+}
+
+func TestAnUploadThatTheServerLosesBeginsAnewOnce(t *testing.T) {
+	var lose func(r *http.Request)
+	f := start(t, func(s *setting) {
+		s.before = func(_ http.ResponseWriter, r *http.Request) bool {
+			if r.Method == http.MethodPatch {
+				lose(r)
+			}
+			return false
+		}
+	})
+	abandon := func(r *http.Request) { noError(t, f.packages.Abandon(t.Context(), "red", filepath.Base(r.URL.Path))) }
+	content := archive("fw", mib)
+	src := onboarding.FileSource(file(t, content))
+
+	var once sync.Once
+	lose = func(r *http.Request) { once.Do(func() { abandon(r) }) }
+	report, err := f.client(nil).Onboard(t.Context(), src, onboarding.Options{})
+	is(t, report, err, onboarding.Onboarded)
+	f.kept(report, content)
+
+	lose = abandon
+	report, err = f.client(nil).Onboard(t.Context(), src, onboarding.Options{})
+	if err == nil || report.Status != onboarding.Failed || f.count("POST /api/v1/uploads") != 4 {
+		t.Errorf("%v: %+v", err, report)
+	}
+}
+
+func TestTwoProcessesMaySendTheSameFile(t *testing.T) {
+	f := start(t, nil)
+	state := t.TempDir()
+	path := file(t, archive("fw", 4*mib))
+	var both sync.WaitGroup
+	both.Add(2)
+	statuses := make([]onboarding.Status, 2)
+	var ended sync.WaitGroup
+	for i := range statuses {
+		c := f.client(func(o *client.Options) { o.StateDir = state })
+		ended.Go(func() {
+			var once sync.Once
+			report, err := c.Onboard(t.Context(), onboarding.FileSource(path), onboarding.Options{Progress: func(onboarding.Progress) {
+				once.Do(func() {
+					both.Done()
+					both.Wait() // both are in the middle of it
+				})
+			}})
+			if statuses[i] = report.Status; err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	ended.Wait()
+	if statuses[0] == statuses[1] || f.count("POST /api/v1/uploads") != 2 {
+		t.Errorf("they end as %q", statuses)
+	}
+	if left, err := os.ReadDir(state); err != nil || len(left) > 0 {
+		t.Errorf("notes are left: %v, %v", left, err)
+	}
+}
+
+func TestAFileThatIsWrittenToWhileItIsSentIsNotOnboarded(t *testing.T) {
+	for name, write := range map[string]func(path string) error{
+		"bytes of it":          func(path string) error { return os.WriteFile(path, archive("other", 4*mib), 0o600) },
+		"it is cut":            func(path string) error { return os.Truncate(path, mib+5) },
+		"it has become longer": func(path string) error { return os.Truncate(path, 6*mib) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := start(t, nil)
+			path := file(t, archive("fw", 4*mib))
+			var once sync.Once
+			report, err := f.client(func(o *client.Options) { o.StateDir = t.TempDir() }).Onboard(t.Context(), onboarding.FileSource(path),
+				onboarding.Options{Progress: func(p onboarding.Progress) {
+					if p.Done > mib {
+						once.Do(func() { noError(t, write(path)) })
+					}
+				}})
+			if !errors.Is(err, client.ErrChanged) || report.Status != onboarding.Failed {
+				t.Errorf("%v: %+v", err, report)
+			}
+			for r, err := range f.packages.List(t.Context(), vnfpkg.Filter{Project: "red"}) {
+				t.Errorf("the server has %+v, %v", r, err)
+			}
+		})
+	}
+}
+
+func TestWhoStopsWaitingIsToldThatTheJobGoesOn(t *testing.T) {
+	f := start(t, func(s *setting) { s.idle = true })
+	state := t.TempDir()
+	c := f.client(func(o *client.Options) { o.StateDir = state })
+	path := file(t, archive("fw", mib))
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	f.before = func(_ http.ResponseWriter, r *http.Request) bool {
+		if strings.HasPrefix(r.URL.Path, "/api/v1/jobs/") {
+			cancel()
+		}
+		return false
+	}
+	report, err := c.Onboard(ctx, onboarding.FileSource(path), onboarding.Options{})
+	pending, ok := errors.AsType[*client.PendingError](err)
+	if !ok || !errors.Is(err, context.Canceled) || !strings.Contains(report.Error, pending.Job) {
+		t.Fatalf("%v: %+v", err, report)
+	}
+	j, err := c.Job(t.Context(), pending.Job)
+	noError(t, err)
+	if j.State != job.Queued || j.Cancelling {
+		t.Errorf("the job is %+v", j)
+	}
+
+	// Who asks again gets the outcome, and sends nothing.
+	f.close()
+	f.idle = false
+	f.open()
+	report, err = c.Onboard(t.Context(), onboarding.FileSource(path), onboarding.Options{})
+	is(t, report, err, onboarding.Onboarded)
+	if n := f.count("POST /api/v1/uploads"); n != 1 {
+		t.Errorf("the upload was begun %d times", n)
+	}
+}
+
+// What came of the upload of a process that was killed counts only as long as it is
+// there.
+func TestAPackageThatWasDeletedSinceIsSentAgain(t *testing.T) {
+	f := start(t, func(s *setting) { s.idle = true })
+	state := t.TempDir()
+	c := f.client(func(o *client.Options) { o.StateDir = state })
+	path := file(t, archive("fw", mib))
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	f.before = func(_ http.ResponseWriter, r *http.Request) bool {
+		if strings.HasPrefix(r.URL.Path, "/api/v1/jobs/") {
+			cancel()
+		}
+		return false
+	}
+	_, err := c.Onboard(ctx, onboarding.FileSource(path), onboarding.Options{})
+	pending, ok := errors.AsType[*client.PendingError](err)
+	if !ok {
+		t.Fatal(err)
+	}
+	f.close()
+	f.idle = false
+	f.open()
+	j, err := f.queue.Wait(t.Context(), pending.Job)
+	noError(t, err)
+	_, err = c.DeletePackage(t.Context(), j.Subject, false)
+	noError(t, err)
+	report, err := c.Onboard(t.Context(), onboarding.FileSource(path), onboarding.Options{})
+	is(t, report, err, onboarding.Onboarded)
+	if n := f.count("POST /api/v1/uploads"); n != 2 {
+		t.Errorf("the upload was begun %d times", n)
+	}
+}
+
+func TestAStreamThatBreaksIsAnError(t *testing.T) {
+	f := start(t, nil)
+	f.way.plan(fault{up: mib})
+	report, err := f.client(nil).Onboard(t.Context(), onboarding.StreamSource("-", bytes.NewReader(archive("fw", 8*mib))), onboarding.Options{})
+	if err == nil || report.Status != onboarding.Failed || !strings.Contains(err.Error(), "stream") {
+		t.Errorf("%v: %+v", err, report)
+	}
+	broken := errors.New("the pipe broke")
+	_, err = f.client(nil).Onboard(t.Context(), onboarding.StreamSource("-", &failing{bytes.NewReader(make([]byte, mib)), broken}), onboarding.Options{})
+	if !errors.Is(err, broken) {
+		t.Error(err)
+	}
+	until(t, func() bool {
+		for range f.packages.List(t.Context(), vnfpkg.Filter{Project: "red"}) {
+			return false
+		}
+		return true
+	})
+}
+
+// failing is a reader that ends with an error.
+type failing struct {
+	*bytes.Reader
+	err error
+}
+
+func (r *failing) Read(p []byte) (int, error) {
+	if r.Len() == 0 {
+		return 0, r.err
+	}
+	return r.Reader.Read(p)
+}
+
+func TestAFileThatHasFindingsBesideAnImageByURL(t *testing.T) {
+	f := start(t, nil)
+	content := onboardingtest.Bytes(onboardingtest.Tar, onboardingtest.OpenBatonTar(onboardingtest.Spec{Name: "linked",
+		Images: []onboardingtest.SoftwareImage{onboardingtest.Link("disk", "http://127.0.0.1:1/none")}}))
+	report, err := f.client(nil).Onboard(t.Context(), onboarding.FileSource(file(t, content)), onboarding.Options{Images: onboarding.Reference})
+	is(t, report, err, onboarding.Onboarded)
+	if report.Images[0].Action != onboarding.Referenced {
+		t.Errorf("the report is %+v", report)
+	}
+}
