@@ -11,9 +11,9 @@ import (
 	"github.com/gangway-nfv/gangway/onboarding/view"
 )
 
-// Tokens returns the tokens for the project and those for all projects. With
-// access.AllProjects as the client's project it returns all tokens, which takes an
-// admin of all projects.
+// Tokens returns the tokens of the project by their names and, for an admin of all
+// projects, those that hold in all of them. With access.AllProjects as the client's
+// project it returns the tokens of all projects, to such an admin alone.
 func (c *Client) Tokens(ctx context.Context) ([]view.Token, error) {
 	r := get("/api/v1/tokens", nil)
 	if c.options.Project == access.AllProjects {
@@ -22,20 +22,12 @@ func (c *Client) Tokens(ctx context.Context) ([]view.Token, error) {
 	return collect(list[view.Token](ctx, c, r), 0)
 }
 
-// newToken is the JSON that asks for a token.
-type newToken struct {
-	Name      string      `json:"name,omitempty"`
-	Role      access.Role `json:"role"`
-	Project   string      `json:"project,omitempty"`
-	ExpiresAt time.Time   `json:"expiresAt,omitzero"`
-}
-
 // CreateToken makes a token, which allows no more than the client's own. Its secret
 // is in the view, and nowhere else. The error wraps access.ErrNameTaken.
 func (c *Client) CreateToken(ctx context.Context, n access.NewToken) (view.Token, error) {
 	var made view.Token
 	_, err := c.in(n.Project).call(ctx, request{method: http.MethodPost, path: "/api/v1/tokens", taken: access.ErrNameTaken,
-		json: newToken{Name: n.Name, Role: n.Role, Project: n.Project, ExpiresAt: n.ExpiresAt}}, &made)
+		json: n}, &made)
 	return made, err
 }
 

@@ -119,7 +119,7 @@ func (f *fixture) open() {
 	operations := operation.New(operation.Config{Pipeline: s.pipeline, Queue: s.queue, VIMs: vims{pool}, Log: log,
 		Launches: vim.Options{Poll: 2 * time.Millisecond}})
 	own, err := api.New(api.Config{Pipeline: s.pipeline, Operations: operations, Queue: s.queue, VIMs: vims{pool}, Packages: s.packages,
-		Audit: access.NewAudit(records.Events(), access.Config{})})
+		Tokens: access.NewTokens(records.Tokens(), access.Config{}), Audit: access.NewAudit(records.Events(), access.Config{})})
 	noError(t, err)
 	doors := []rest.Door{own, tus.New(tus.Config{Packages: s.packages, Queue: s.queue})}
 	server, err := rest.New(doors, rest.Options{Gate: gate{}, Audit: access.NewAudit(records.Events(), access.Config{}), Stall: f.stall})
