@@ -55,8 +55,8 @@ is unchanged if the bytes are the same, and stays when the package is deleted.`,
 		Args: cobra.ExactArgs(2),
 		RunE: a.running(f.check, func(ctx context.Context, args []string) error {
 			f.description.Name = args[0]
-			return a.filling(ctx, func(p *onboarding.Pipeline) error {
-				return a.addImage(ctx, p, f, args[1])
+			return a.filling(ctx, func(r repository) error {
+				return a.addImage(ctx, r, f, args[1])
 			})
 		}),
 	}
@@ -75,7 +75,7 @@ is unchanged if the bytes are the same, and stays when the package is deleted.`,
 	return cmd
 }
 
-func (a *app) addImage(ctx context.Context, p *onboarding.Pipeline, f *addFlags, source string) error {
+func (a *app) addImage(ctx context.Context, r repository, f *addFlags, source string) error {
 	req := onboarding.AddRequest{Description: f.description, Size: -1, Options: onboarding.Options{
 		Project: a.config.Project, OnConflict: onboarding.Conflict(f.onConflict), Images: onboarding.URLImages(f.images)}}
 	switch {
@@ -97,7 +97,7 @@ func (a *app) addImage(ctx context.Context, p *onboarding.Pipeline, f *addFlags,
 	}
 	bars := a.newProgress()
 	req.Progress = func(at onboarding.Progress) { bars.update(f.description.Name, "", at.Done, at.Total) }
-	report, err := p.Add(ctx, req)
+	report, err := r.AddImage(ctx, req)
 	bars.finish()
 	if err := a.print(report, func(w io.Writer) error {
 		fmt.Fprintf(w, "%s %s\n", report.Status, printable(f.description.Name))

@@ -8,8 +8,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/gangway-nfv/gangway/onboarding/access"
-	"github.com/gangway-nfv/gangway/onboarding/ledger"
-	"github.com/gangway-nfv/gangway/onboarding/view"
 )
 
 func newAudit(a *app) *cobra.Command {
@@ -28,23 +26,17 @@ projects, and those that concern none.`,
 		Args: cobra.NoArgs,
 		RunE: a.running(func() (err error) {
 			filter.Since, err = moment("since", since, time.Now(), earlier)
-			if filter.Project = a.config.Project; filter.Project == access.AllProjects {
-				filter.Project = ""
-			}
+			filter.Project = a.config.within()
 			return err
 		}, func(ctx context.Context, _ []string) error {
-			return a.withFoundLedger(ctx, func(l *ledger.Ledger) error {
-				events, err := access.NewAudit(l.Events(), access.Config{}).List(ctx, filter)
+			return a.recorded(ctx, func(r records) error {
+				events, err := r.Events(ctx, filter)
 				if err != nil {
 					return err
 				}
-				views := []view.Event{}
-				for _, e := range events {
-					views = append(views, view.NewEvent(e))
-				}
-				return a.print(views, func(w io.Writer) error {
+				return a.print(events, func(w io.Writer) error {
 					var rows [][]string
-					for _, v := range views {
+					for _, v := range events {
 						rows = append(rows, []string{local(&v.At, ""), string(v.Outcome), v.Action, v.Subject, v.From, v.Project, v.Target})
 					}
 					return table(w, "TIME\tOUTCOME\tACTION\tSUBJECT\tFROM\tPROJECT\tTARGET", rows)

@@ -7,12 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/gangway-nfv/gangway/imagerepo"
-	"github.com/gangway-nfv/gangway/onboarding"
-	"github.com/gangway-nfv/gangway/onboarding/access"
 	"github.com/gangway-nfv/gangway/onboarding/job"
-	"github.com/gangway-nfv/gangway/onboarding/ledger"
-	"github.com/gangway-nfv/gangway/vim/glance"
 )
 
 // complete makes the shell offer the values of a flag.
@@ -53,8 +48,8 @@ func (a *app) completing(arguments int, list func(context.Context) ([]string, er
 const mostOffered = 1000
 
 func (a *app) packageNames(ctx context.Context) (names []string, err error) {
-	err = a.withRepository(ctx, func(p *onboarding.Pipeline) error {
-		for pkg, err := range p.Repository.Catalog().Packages(ctx, imagerepo.PackageFilter{Project: a.config.Project}) {
+	err = a.reading(ctx, func(r repository) error {
+		for pkg, err := range r.Packages(ctx) {
 			if err != nil {
 				return err
 			}
@@ -68,12 +63,14 @@ func (a *app) packageNames(ctx context.Context) (names []string, err error) {
 }
 
 func (a *app) imageNames(ctx context.Context) (names []string, err error) {
-	err = a.withRepository(ctx, func(p *onboarding.Pipeline) error {
-		for img, err := range p.Repository.Catalog().Images(ctx, imagerepo.ImageFilter{Project: a.config.Project, Limit: mostOffered}) {
+	err = a.reading(ctx, func(r repository) error {
+		for img, err := range r.Images(ctx) {
 			if err != nil {
 				return err
 			}
-			names = append(names, img.Name)
+			if names = append(names, img.Name); len(names) == mostOffered {
+				return nil
+			}
 		}
 		return nil
 	})
@@ -81,8 +78,8 @@ func (a *app) imageNames(ctx context.Context) (names []string, err error) {
 }
 
 func (a *app) tokenNames(ctx context.Context) (names []string, err error) {
-	err = a.withFoundLedger(ctx, func(l *ledger.Ledger) error {
-		tokens, err := access.NewTokens(l.Tokens(), access.Config{}).List(ctx, access.AllProjects)
+	err = a.recorded(ctx, func(r records) error {
+		tokens, err := r.Tokens(ctx)
 		for _, token := range tokens[:min(len(tokens), mostOffered)] {
 			names = append(names, token.Name)
 		}
@@ -93,12 +90,8 @@ func (a *app) tokenNames(ctx context.Context) (names []string, err error) {
 
 // jobIDs returns the IDs of jobs that have not ended.
 func (a *app) jobIDs(ctx context.Context) (ids []string, err error) {
-	filter := job.Filter{States: []job.State{job.Queued, job.Running}, Limit: mostOffered}
-	if a.config.Project != access.AllProjects {
-		filter.Project = a.config.Project
-	}
-	err = a.withJobs(ctx, func(q *job.Queue, _ *ledger.Ledger) error {
-		jobs, err := q.List(ctx, filter)
+	err = a.recorded(ctx, func(r records) error {
+		jobs, err := r.Jobs(ctx, job.Filter{Project: a.config.within(), States: []job.State{job.Queued, job.Running}, Limit: mostOffered})
 		for _, j := range jobs {
 			ids = append(ids, j.ID)
 		}
@@ -107,10 +100,10 @@ func (a *app) jobIDs(ctx context.Context) (ids []string, err error) {
 	return ids, err
 }
 
-func vimNames(context.Context) ([]string, error) {
-	config, err := glance.Load()
-	if err != nil {
-		return nil, err
-	}
-	return config.Names(), nil
+func (a *app) vimNames(ctx context.Context) (names []string, err error) {
+	err = a.withClouds(func(site clouds) error {
+		names, err = site.VIMs(ctx)
+		return err
+	})
+	return names, err
 }

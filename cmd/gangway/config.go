@@ -14,14 +14,19 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/gangway-nfv/gangway/imagerepo/fetch"
+	"github.com/gangway-nfv/gangway/onboarding/access"
 	"github.com/gangway-nfv/gangway/onboarding/csar"
 )
 
 // Config is the whole configuration. Every field is a flag, an environment
 // variable (GANGWAY_ and the flag's name in capitals) and a key of the
 // configuration file; a flag beats the environment, which beats the file.
-// Credentials, Limits and Server can only be given in the file.
+// Credentials, Limits and Serve can only be given in the file.
 type Config struct {
+	// Server is where commands act, instead of in the Home, if it is set.
+	Server    string
+	TokenFile string
+
 	Home      string
 	File      string
 	ImagesDir string
@@ -38,7 +43,7 @@ type Config struct {
 
 	Credentials map[string]Credential
 	Limits      Limits
-	Server      Server
+	Serve       Serve
 }
 
 // Credential authenticates to the host that is its key in the file.
@@ -69,6 +74,8 @@ var (
 
 // register defines the flags that all commands have.
 func (c *Config) register(flags *pflag.FlagSet) {
+	flags.StringVar(&c.Server, "server", "", "URL of a gangway server to act on, instead of the repository in the home")
+	flags.StringVar(&c.TokenFile, "token-file", "", "file of the token for the server (default the environment's GANGWAY_TOKEN)")
 	flags.StringVar(&c.Home, "home", defaultHome(), "folder of the repository")
 	flags.StringVar(&c.File, "config", "", "configuration file (YAML)")
 	flags.StringVar(&c.ImagesDir, "images-dir", "", "folder of the image files (default <home>/images)")
@@ -98,6 +105,8 @@ func defaultHome() string {
 // it. It reports everything that is wrong at once.
 func (a *app) configure(cmd *cobra.Command) error {
 	var errs []error
+	var given []string
+	cmd.Flags().Visit(func(flag *pflag.Flag) { given = append(given, flag.Name) })
 	cmd.Flags().VisitAll(func(flag *pflag.Flag) {
 		value := os.Getenv(environment(flag.Name))
 		if flag.Changed || value == "" || flag.Name == "help" {
@@ -110,7 +119,7 @@ func (a *app) configure(cmd *cobra.Command) error {
 	if a.config.File != "" {
 		errs = append(errs, a.config.read(cmd))
 	}
-	return errors.Join(append(errs, a.config.check())...)
+	return errors.Join(append(errs, a.config.check(), a.config.checkRemote(cmd.Name(), given))...)
 }
 
 func environment(flag string) string {
@@ -124,7 +133,7 @@ func (c *Config) check() error {
 		oneOf("log-format", c.LogFormat, logFormats...),
 		notEmpty("project", c.Project),
 		notEmpty("home", c.Home),
-		c.Server.check(),
+		c.Serve.check(),
 	}
 	if _, err := fetch.NewGuard(c.AllowPrivateSources, c.AllowSource); err != nil {
 		errs = append(errs, fmt.Errorf("--allow-source: %w", err))
@@ -156,6 +165,14 @@ func atLeast[N int | int64 | time.Duration](flag string, value, least N) error {
 		return nil
 	}
 	return fmt.Errorf("--%s is %v, less than %v", flag, value, least)
+}
+
+// within is the project that a filter names: none for all projects.
+func (c *Config) within() string {
+	if c.Project == access.AllProjects {
+		return ""
+	}
+	return c.Project
 }
 
 func (c *Config) imagesDir() string {

@@ -52,13 +52,13 @@ func (c *Config) readSections(text []byte) (faults []fault) {
 	var sections struct {
 		Credentials map[string]Credential
 		Limits      Limits
-		Server      Server
+		Serve       Serve
 		Flags       map[string]yaml.Node `yaml:",inline"`
 	}
 	decoder := yaml.NewDecoder(bytes.NewReader(text))
 	decoder.KnownFields(true)
 	err := decoder.Decode(&sections)
-	c.Credentials, c.Limits, c.Server = sections.Credentials, sections.Limits, sections.Server
+	c.Credentials, c.Limits, c.Serve = sections.Credentials, sections.Limits, sections.Serve
 	var wrong *yaml.TypeError
 	if !errors.As(err, &wrong) {
 		return nil // all is well: the text was parsed before
@@ -87,7 +87,7 @@ func setFlags(cmd *cobra.Command, mapping *yaml.Node) (faults []fault) {
 		key, value := mapping.Content[i], mapping.Content[i+1]
 		flag := cmd.Flags().Lookup(key.Value)
 		switch {
-		case slices.Contains([]string{"credentials", "limits", "server"}, key.Value):
+		case slices.Contains([]string{"credentials", "limits", "serve"}, key.Value):
 		case !slices.Contains(known, key.Value):
 			faults = append(faults, fault{key.Line, key.Value + ": there is no such key"})
 		case flag == nil || flag.Changed:

@@ -52,7 +52,7 @@ var ownImports = map[string]string{
 
 	"cmd/bench": "imagerepo imagerepo/catalog onboarding/onboardingtest vim/glancetest",
 	"cmd/gangway": "imagerepo imagerepo/catalog imagerepo/fetch imagerepo/fsstore onboarding onboarding/access onboarding/access/keystone onboarding/access/oidc " +
-		"onboarding/csar onboarding/job onboarding/ledger onboarding/notify onboarding/operation onboarding/rest onboarding/rest/api onboarding/rest/etsi onboarding/rest/openbaton onboarding/rest/tus onboarding/view onboarding/vnfpkg " +
+		"onboarding/client onboarding/csar onboarding/job onboarding/ledger onboarding/notify onboarding/operation onboarding/rest onboarding/rest/api onboarding/rest/etsi onboarding/rest/openbaton onboarding/rest/tus onboarding/view onboarding/vnfpkg " +
 		"tosca vim vim/glance",
 	"cmd/mkcsar": "onboarding/onboardingtest",
 	"cmd/demo":   "imagerepo/fetch/origintest onboarding/onboardingtest vim/glance vim/glancetest",

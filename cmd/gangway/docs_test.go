@@ -145,7 +145,7 @@ func TestDocsOfConfiguration(t *testing.T) {
 	checkDocs(t, "configuration.md", "limits", b.String())
 
 	b.Reset()
-	fmt.Fprint(&b, "| Key of `server` | Meaning |\n|---|---|\n")
+	fmt.Fprint(&b, "| Key of `serve` | Meaning |\n|---|---|\n")
 	for _, section := range []struct{ name, folder string }{
 		{"access", "../../onboarding/access"}, {"keystone", "../../onboarding/access/keystone"}, {"oidc", "../../onboarding/access/oidc"},
 	} {
@@ -153,7 +153,7 @@ func TestDocsOfConfiguration(t *testing.T) {
 			fmt.Fprintf(&b, "| `%s.%s` | %s |\n", section.name, key[0], cell(key[1]))
 		}
 	}
-	checkDocs(t, "configuration.md", "server", b.String())
+	checkDocs(t, "configuration.md", "serve", b.String())
 }
 
 // documentedKeys returns the YAML keys of the type Config of a package with what the
@@ -222,7 +222,7 @@ func TestDocsOfAccess(t *testing.T) {
 	for ; found; _, rest, found = strings.Cut(rest, "```yaml\n") {
 		example, _, _ := strings.Cut(rest, "```")
 		var config struct {
-			Server struct {
+			Serve struct {
 				Access   access.Config
 				Keystone *keystone.Config
 				OIDC     *oidc.Config
@@ -230,11 +230,11 @@ func TestDocsOfAccess(t *testing.T) {
 		}
 		decoder := yaml.NewDecoder(strings.NewReader(example))
 		decoder.KnownFields(true)
-		errs := []error{decoder.Decode(&config), config.Server.Access.Check()}
-		if c := config.Server.Keystone; c != nil {
+		errs := []error{decoder.Decode(&config), config.Serve.Access.Check()}
+		if c := config.Serve.Keystone; c != nil {
 			errs = append(errs, c.Check())
 		}
-		if c := config.Server.OIDC; c != nil {
+		if c := config.Serve.OIDC; c != nil {
 			errs = append(errs, c.Check())
 		}
 		if err := errors.Join(errs...); err != nil {

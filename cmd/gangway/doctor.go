@@ -8,7 +8,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/gangway-nfv/gangway/imagerepo"
-	"github.com/gangway-nfv/gangway/onboarding"
 )
 
 func newDoctor(a *app) *cobra.Command {
@@ -23,12 +22,12 @@ remains.`,
   gangway doctor --repair`,
 		Args: cobra.NoArgs,
 		RunE: a.running(nil, func(ctx context.Context, _ []string) error {
-			return a.withRepository(ctx, func(p *onboarding.Pipeline) error {
+			return a.reading(ctx, func(r repository) error {
 				bars := a.newProgress()
 				options.Progress = func(at imagerepo.DoctorProgress) {
 					bars.update("doctor", "", at.Bytes, -1)
 				}
-				diagnosis, err := p.Repository.Doctor(ctx, options)
+				diagnosis, err := r.Doctor(ctx, options)
 				bars.finish()
 				if err != nil {
 					return err

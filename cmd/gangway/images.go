@@ -5,12 +5,10 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/gangway-nfv/gangway/imagerepo"
-	"github.com/gangway-nfv/gangway/onboarding"
 	"github.com/gangway-nfv/gangway/onboarding/view"
 )
 
@@ -23,19 +21,19 @@ func newImagesList(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use: "list", Short: "List the images of the project", Example: "  gangway images list -o json", Args: cobra.NoArgs,
 		RunE: a.running(nil, func(ctx context.Context, _ []string) error {
-			return a.withRepository(ctx, func(p *onboarding.Pipeline) error {
+			return a.reading(ctx, func(r repository) error {
 				views := []view.Image{}
-				for img, err := range p.Repository.Catalog().Images(ctx, imagerepo.ImageFilter{Project: a.config.Project}) {
+				for img, err := range r.Images(ctx) {
 					if err != nil {
 						return err
 					}
-					views = append(views, viewImage(p.Repository, img))
+					views = append(views, img)
 				}
 				return a.print(views, func(w io.Writer) error {
 					var rows [][]string
 					for _, v := range views {
 						bytes, digest := "by reference", ""
-						if v.File != "" {
+						if v.Stored() {
 							bytes, digest = size(v.Size), v.Digests[imagerepo.SHA256][:12]
 						}
 						rows = append(rows, []string{v.ID, bytes, digest, v.DiskFormat, fmt.Sprint(v.MinDisk), fmt.Sprint(v.MinRAM),
@@ -53,12 +51,11 @@ func newImagesShow(a *app) *cobra.Command {
 		Use: "show IMAGE", Short: "Show an image by name or ID", Example: "  gangway images show firewall-image", Args: cobra.ExactArgs(1),
 		ValidArgsFunction: a.completing(1, a.imageNames),
 		RunE: a.running(nil, func(ctx context.Context, args []string) error {
-			return a.withRepository(ctx, func(p *onboarding.Pipeline) error {
-				img, err := p.Repository.Find(ctx, a.config.Project, args[0])
+			return a.reading(ctx, func(r repository) error {
+				shown, err := r.Image(ctx, args[0])
 				if err != nil {
 					return err
 				}
-				shown := viewImage(p.Repository, img)
 				return a.print(shown, func(w io.Writer) error { return printImage(w, shown) })
 			})
 		}),
@@ -70,7 +67,7 @@ func printImage(w io.Writer, v view.Image) error {
 		{"id", v.ID}, {"name", v.Name}, {"project", v.Project}, {"size", fmt.Sprintf("%s (%d bytes)", size(v.Size), v.Size)},
 		{"format", v.DiskFormat + " " + v.ContainerFormat}, {"min disk", fmt.Sprintf("%d GB", v.MinDisk)},
 		{"min ram", fmt.Sprintf("%d MB", v.MinRAM)}, {"min cpu", fmt.Sprint(v.MinCPU)}, {"public", fmt.Sprint(v.IsPublic)},
-		{"created", v.CreatedAt.Local().Format(time.DateTime)},
+		{"created", local(&v.CreatedAt, "")},
 	}
 	for _, algorithm := range imagerepo.Algorithms() {
 		if digest := v.Digests[algorithm]; digest != "" {
@@ -97,17 +94,14 @@ func newImagesDelete(a *app) *cobra.Command {
 		Example: "  gangway images delete cirros", Args: cobra.MinimumNArgs(1),
 		ValidArgsFunction: a.completing(math.MaxInt, a.imageNames),
 		RunE: a.running(nil, func(ctx context.Context, args []string) error {
-			return a.changing(ctx, func(p *onboarding.Pipeline) error {
+			return a.changing(ctx, func(r repository) error {
 				for _, called := range args {
-					img, err := p.Repository.Find(ctx, a.config.Project, called)
+					gone, err := r.DeleteImage(ctx, called, force)
 					if err != nil {
 						return err
 					}
-					if img, err = p.Repository.DeleteImage(ctx, img.ID, force); err != nil {
-						return err
-					}
-					if err := a.printItem(imagerepo.ImageRef{ID: img.ID, Name: img.Name}, func(w io.Writer) error {
-						_, err := fmt.Fprintf(w, "deleted image %s (%s)\n", printable(img.Name), img.ID)
+					if err := a.printItem(gone, func(w io.Writer) error {
+						_, err := fmt.Fprintf(w, "deleted image %s (%s)\n", printable(gone.Name), gone.ID)
 						return err
 					}); err != nil {
 						return err

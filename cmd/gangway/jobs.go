@@ -12,29 +12,12 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/gangway-nfv/gangway/onboarding/access"
 	"github.com/gangway-nfv/gangway/onboarding/job"
-	"github.com/gangway-nfv/gangway/onboarding/ledger"
-	"github.com/gangway-nfv/gangway/onboarding/view"
 )
 
 func newJobs(a *app) *cobra.Command {
 	return group("jobs", "List, show, watch and cancel the jobs of the server",
 		newJobsList(a), newJobsShow(a), newJobsWatch(a), newJobsCancel(a))
-}
-
-// withJobs runs fn on the queue of the repository, which must be there.
-func (a *app) withJobs(ctx context.Context, fn func(*job.Queue, *ledger.Ledger) error) error {
-	return a.withFoundLedger(ctx, func(l *ledger.Ledger) error { return fn(job.NewQueue(l.Jobs(), job.Options{}), l) })
-}
-
-// findJob returns a job of the project, or of any for '*'.
-func (a *app) findJob(ctx context.Context, q *job.Queue, id string) (job.Job, error) {
-	j, err := q.Get(ctx, id)
-	if err == nil && j.Project != a.config.Project && a.config.Project != access.AllProjects {
-		err = fmt.Errorf("job %q in project %q: %w", id, a.config.Project, job.ErrNotFound)
-	}
-	return j, err
 }
 
 func newJobsList(a *app) *cobra.Command {
@@ -53,29 +36,22 @@ projects. Jobs are kept for a week after their end.`,
   gangway jobs list --kind launch --project '*' -o json`,
 		Args: cobra.NoArgs,
 		RunE: a.running(func() error {
-			filter.Kind, filter.States = job.Kind(kind), nil
+			filter.Project, filter.Kind, filter.States = a.config.within(), job.Kind(kind), nil
 			errs := []error{atLeast("limit", filter.Limit, 0)}
 			for _, state := range states {
 				errs = append(errs, oneOf("state", state, names...))
 				filter.States = append(filter.States, job.State(state))
 			}
-			if filter.Project = a.config.Project; filter.Project == access.AllProjects {
-				filter.Project = ""
-			}
 			return errors.Join(errs...)
 		}, func(ctx context.Context, _ []string) error {
-			return a.withJobs(ctx, func(q *job.Queue, _ *ledger.Ledger) error {
-				jobs, err := q.List(ctx, filter)
+			return a.recorded(ctx, func(r records) error {
+				jobs, err := r.Jobs(ctx, filter)
 				if err != nil {
 					return err
 				}
-				views := []job.Job{}
-				for _, j := range jobs {
-					views = append(views, view.NewJob(j))
-				}
-				return a.print(views, func(w io.Writer) error {
+				return a.print(jobs, func(w io.Writer) error {
 					var rows [][]string
-					for _, j := range views {
+					for _, j := range jobs {
 						rows = append(rows, []string{j.ID, string(j.Kind), stateOf(j), localTime(j.CreatedAt), localTime(j.EndedAt), j.Project, j.Subject, done(j.Progress)})
 					}
 					return table(w, "ID\tKIND\tSTATE\tCREATED\tENDED\tPROJECT\tSUBJECT\tPROGRESS", rows)
@@ -127,12 +103,11 @@ func newJobsShow(a *app) *cobra.Command {
 		Example: "  gangway jobs show 0197c5a1-6f0e-7a51-9a39-0d1f3a6c2b11", Args: cobra.ExactArgs(1),
 		ValidArgsFunction: a.completing(1, a.jobIDs),
 		RunE: a.running(nil, func(ctx context.Context, args []string) error {
-			return a.withJobs(ctx, func(q *job.Queue, _ *ledger.Ledger) error {
-				j, err := a.findJob(ctx, q, args[0])
+			return a.recorded(ctx, func(r records) error {
+				j, err := r.Job(ctx, args[0])
 				if err != nil {
 					return err
 				}
-				j = view.NewJob(j)
 				return a.print(j, func(w io.Writer) error {
 					rows := [][]string{
 						{"id", j.ID}, {"project", j.Project}, {"kind", string(j.Kind)}, {"subject", j.Subject}, {"by", j.By}, {"state", stateOf(j)},
@@ -158,11 +133,8 @@ The exit code is 1 when it failed or was cancelled.`,
 		Example: "  gangway jobs watch 0197c5a1-6f0e-7a51-9a39-0d1f3a6c2b11 -o json", Args: cobra.ExactArgs(1),
 		ValidArgsFunction: a.completing(1, a.jobIDs),
 		RunE: a.running(func() error { return atLeast("after", after, 0) }, func(ctx context.Context, args []string) error {
-			return a.withJobs(ctx, func(q *job.Queue, _ *ledger.Ledger) error {
-				if _, err := a.findJob(ctx, q, args[0]); err != nil {
-					return err
-				}
-				for event, err := range q.Watch(ctx, args[0], after) {
+			return a.recorded(ctx, func(r records) error {
+				for event, err := range r.WatchJob(ctx, args[0], after) {
 					if err != nil {
 						return err
 					}
@@ -170,7 +142,7 @@ The exit code is 1 when it failed or was cancelled.`,
 						return err
 					}
 				}
-				j, err := q.Get(ctx, args[0])
+				j, err := r.Job(ctx, args[0])
 				if err == nil && j.State != job.Succeeded {
 					return &failure{} // the last event tells why
 				}
@@ -216,28 +188,26 @@ within two seconds; jobs watch tells when it has. One that has ended is refused.
 		Example: "  gangway jobs cancel 0197c5a1-6f0e-7a51-9a39-0d1f3a6c2b11", Args: cobra.MinimumNArgs(1),
 		ValidArgsFunction: a.completing(math.MaxInt, a.jobIDs),
 		RunE: a.running(nil, func(ctx context.Context, args []string) error {
-			return a.withJobs(ctx, func(q *job.Queue, l *ledger.Ledger) error {
+			return a.recorded(ctx, func(r records) error {
 				for _, id := range args {
-					j, err := a.findJob(ctx, q, id)
+					j, err := r.Job(ctx, id)
 					if err != nil {
 						return err
 					}
 					if j.State.Ended() {
 						return fmt.Errorf("job %s has ended: %s", j.ID, j.State)
 					}
-					if j, err = q.Cancel(ctx, id); err != nil {
+					if j, err = r.CancelJob(ctx, id); err != nil {
 						return err
 					}
-					if err := errors.Join(
-						recordLocal(ctx, l, "job.cancel", j.Project, j.ID),
-						a.printItem(view.NewJob(j), func(w io.Writer) error {
-							said := "job %s is %s\n"
-							if j.Cancelling {
-								said = "job %s is asked to end: it is %s\n"
-							}
-							_, err := fmt.Fprintf(w, said, j.ID, j.State)
-							return err
-						})); err != nil {
+					if err := a.printItem(j, func(w io.Writer) error {
+						said := "job %s is %s\n"
+						if j.Cancelling {
+							said = "job %s is asked to end: it is %s\n"
+						}
+						_, err := fmt.Fprintf(w, said, j.ID, j.State)
+						return err
+					}); err != nil {
 						return err
 					}
 				}

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/gangway-nfv/gangway/onboarding"
+	"github.com/gangway-nfv/gangway/onboarding/operation"
 	"github.com/gangway-nfv/gangway/vim"
 	"github.com/gangway-nfv/gangway/vim/glance"
 )
@@ -60,23 +61,17 @@ func newLaunch(a *app) *cobra.Command {
 		Use:   "launch PACKAGE",
 		Short: "Give VIMs the images that a package needs",
 		Long: `Resolve the image references of a package's VDUs on one or more VIMs, and upload
-exactly what is missing. The VIMs are the clouds of clouds.yaml. PACKAGE is an
+exactly what is missing. The VIMs are the clouds of clouds.yaml, or those of the
+server. PACKAGE is an
 ID, a name, vendor/name or vendor/name:version.`,
 		Example: `  gangway launch firewall --vim region-one --dry-run
   gangway launch acme/firewall:1.0 --vim region-one --vim region-two`,
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: a.completing(1, a.packageNames),
 		RunE: a.running(f.check, func(ctx context.Context, args []string) error {
-			clouds, err := openVIMs(f.vims, glance.Options{StallTimeout: f.stallTimeout})
-			if err != nil {
-				return err
-			}
-			req := onboarding.LaunchRequest{Project: a.config.Project, Package: args[0], Options: f.options}
-			for _, cloud := range clouds {
-				defer cloud.Close()
-				req.VIMs = append(req.VIMs, cloud)
-			}
-			return a.changing(ctx, func(p *onboarding.Pipeline) error { return a.launch(ctx, p, req) })
+			wanted := operation.Launch{Package: args[0], VIMs: f.vims, DryRun: f.options.DryRun,
+				RequireDigest: f.options.RequireDigest, VisibilityFallback: f.options.VisibilityFallback}
+			return a.launching(ctx, f, func(l launcher) error { return a.launch(ctx, l, wanted) })
 		}),
 	}
 	flags := cmd.Flags()
@@ -87,15 +82,32 @@ ID, a name, vendor/name or vendor/name:version.`,
 	registerUploads(flags, &f.options)
 	flags.DurationVar(&f.stallTimeout, "stall-timeout", time.Minute, "how long an upload of ours may stand still")
 	complete(cmd, "visibility-fallback", "private")
-	offer(cmd, "vim", a.completing(math.MaxInt, vimNames))
+	offer(cmd, "vim", a.completing(math.MaxInt, a.vimNames))
 	return cmd
 }
 
-func (a *app) launch(ctx context.Context, p *onboarding.Pipeline, req onboarding.LaunchRequest) error {
+// launching runs fn on what launches on the VIMs of the flags.
+func (a *app) launching(ctx context.Context, f *launchFlags, fn func(launcher) error) error {
+	if a.config.remote() {
+		return a.withRemote(func(r remote) error { return fn(r) })
+	}
+	clouds, err := openVIMs(f.vims, glance.Options{StallTimeout: f.stallTimeout})
+	if err != nil {
+		return err
+	}
+	for _, cloud := range clouds {
+		defer cloud.Close()
+	}
+	options := f.options
+	options.Log = a.log
+	return a.openFound(ctx, cleaned(ctx, func(p *onboarding.Pipeline) error {
+		return fn(localLauncher{a.here(p), clouds, options})
+	}))
+}
+
+func (a *app) launch(ctx context.Context, l launcher, wanted operation.Launch) error {
 	bars := a.newProgress()
-	req.Options.Log = a.log
-	req.Options.Progress = func(at vim.Progress) { bars.update(at.VIM+" "+at.Image, "", at.Done, at.Total) }
-	report, err := p.Launch(ctx, req)
+	report, err := l.Launch(ctx, wanted, func(what string, done, total int64) { bars.update(what, "", done, total) })
 	bars.finish()
 	if len(report.VIMs) == 0 {
 		return err

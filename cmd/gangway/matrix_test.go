@@ -258,7 +258,7 @@ func newTenants(t *testing.T) *tenants {
 	a := &app{stdin: strings.NewReader(""), stdout: io.Discard, stderr: io.Discard, log: slog.New(slog.DiscardHandler)}
 	a.config.Home, a.config.Project, a.config.AllowSource = home, "red", []string{"127.0.0.1"}
 	// Failed logins are what this is about.
-	a.config.Server.Access.FailedLogins = 1 << 20
+	a.config.Serve.Access.FailedLogins = 1 << 20
 	m := &tenants{tokens: make(map[string]string), things: make(map[string]string)}
 	ready, done := make(chan error, 1), make(chan struct{})
 	ctx, stop := context.WithCancel(context.Background())

@@ -64,16 +64,15 @@ package again stores nothing.`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: a.running(flags.check, func(ctx context.Context, args []string) error {
 			if flags.dryRun {
-				found, err := a.hasRepository()
-				if err != nil {
-					return err
-				}
-				if !found {
-					return a.validate(ctx, args, flags)
-				}
+				return a.trying(ctx, func(r repository, there bool) error {
+					if !there {
+						return a.batch(ctx, r, args, flags, r.Validate)
+					}
+					return a.batch(ctx, r, args, flags, r.Onboard)
+				})
 			}
-			return a.filling(ctx, func(p *onboarding.Pipeline) error {
-				return a.batch(ctx, p, args, flags, p.Onboard)
+			return a.filling(ctx, func(r repository) error {
+				return a.batch(ctx, r, args, flags, r.Onboard)
 			})
 		}),
 	}
@@ -97,21 +96,17 @@ func newValidate(a *app) *cobra.Command {
 		Example: "  gangway validate firewall.tar -o json",
 		Args:    cobra.MinimumNArgs(1),
 		RunE: a.running(flags.check, func(ctx context.Context, args []string) error {
-			return a.validate(ctx, args, flags)
+			return a.checking(ctx, func(r repository) error {
+				return a.batch(ctx, r, args, flags, r.Validate)
+			})
 		}),
 	}
 	flags.register(cmd)
 	return cmd
 }
 
-func (a *app) validate(ctx context.Context, args []string, flags *onboardFlags) error {
-	return a.withPipeline(nil, func(p *onboarding.Pipeline) error {
-		return a.batch(ctx, p, args, flags, p.Validate)
-	})
-}
-
 // batch runs one for every source and prints the reports.
-func (a *app) batch(ctx context.Context, p *onboarding.Pipeline, args []string, flags *onboardFlags,
+func (a *app) batch(ctx context.Context, r repository, args []string, flags *onboardFlags,
 	one func(context.Context, onboarding.Source, onboarding.Options) (onboarding.Report, error)) (err error) {
 	reports := []onboarding.Report{}
 	if flags.report != "" {
@@ -130,7 +125,7 @@ func (a *app) batch(ctx context.Context, p *onboarding.Pipeline, args []string, 
 	}
 	var printErr error
 	accepted := true
-	err = onboarding.Batch(ctx, a.sources(ctx, p, args), onboarding.BatchOptions{Jobs: flags.jobs, KeepGoing: flags.keepGoing},
+	err = onboarding.Batch(ctx, a.sources(ctx, r, args), onboarding.BatchOptions{Jobs: flags.jobs, KeepGoing: flags.keepGoing},
 		func(ctx context.Context, src onboarding.Source) (onboarding.Report, error) {
 			return one(ctx, src, options)
 		},
@@ -156,7 +151,7 @@ func (a *app) batch(ctx context.Context, p *onboarding.Pipeline, args []string, 
 }
 
 // sources yields what the arguments name.
-func (a *app) sources(ctx context.Context, p *onboarding.Pipeline, args []string) iter.Seq2[onboarding.Source, error] {
+func (a *app) sources(ctx context.Context, r repository, args []string) iter.Seq2[onboarding.Source, error] {
 	return func(yield func(onboarding.Source, error) bool) {
 		for _, arg := range args {
 			if info, err := os.Stat(arg); err == nil && info.IsDir() {
@@ -172,7 +167,7 @@ func (a *app) sources(ctx context.Context, p *onboarding.Pipeline, args []string
 			case arg == "-":
 				src = onboarding.StreamSource("-", a.input(ctx))
 			case onboarding.IsURL(arg):
-				src = onboarding.URLSource(arg, p.Fetch)
+				src = r.URLSource(arg)
 			}
 			if !yield(src, nil) {
 				return

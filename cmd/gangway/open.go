@@ -18,6 +18,90 @@ import (
 
 func (a *app) database() string { return filepath.Join(a.config.Home, "gangway.db") }
 
+// reading runs fn, which changes nothing, on the repository, which must be there.
+func (a *app) reading(ctx context.Context, fn func(repository) error) error {
+	if a.config.remote() {
+		return a.withRemote(func(r remote) error { return fn(r) })
+	}
+	return a.openFound(ctx, func(p *onboarding.Pipeline) error { return fn(a.here(p)) })
+}
+
+// changing runs fn on the repository, which must be there and is cleaned before
+// of what killed processes left.
+func (a *app) changing(ctx context.Context, fn func(repository) error) error {
+	if a.config.remote() {
+		return a.reading(ctx, fn)
+	}
+	return a.openFound(ctx, cleaned(ctx, func(p *onboarding.Pipeline) error { return fn(a.here(p)) }))
+}
+
+// filling is changing for what stores something: it makes a repository if there
+// is none.
+func (a *app) filling(ctx context.Context, fn func(repository) error) error {
+	if a.config.remote() {
+		return a.reading(ctx, fn)
+	}
+	return a.open(ctx, cleaned(ctx, func(p *onboarding.Pipeline) error { return fn(a.here(p)) }))
+}
+
+// checking runs fn, which stores nothing, without a repository.
+func (a *app) checking(ctx context.Context, fn func(repository) error) error {
+	if a.config.remote() {
+		return a.reading(ctx, fn)
+	}
+	return a.withPipeline(nil, func(p *onboarding.Pipeline) error { return fn(a.here(p)) })
+}
+
+// trying is filling for what stores nothing: if there is no repository, none is
+// made, and fn is told so.
+func (a *app) trying(ctx context.Context, fn func(r repository, there bool) error) error {
+	found, err := a.hasRepository()
+	if err != nil {
+		return err
+	}
+	if !found && !a.config.remote() {
+		return a.checking(ctx, func(r repository) error { return fn(r, false) })
+	}
+	return a.filling(ctx, func(r repository) error { return fn(r, true) })
+}
+
+// recorded runs fn on what is recorded beside the repository, which must be there.
+func (a *app) recorded(ctx context.Context, fn func(records) error) error {
+	if a.config.remote() {
+		return a.withRemote(func(r remote) error { return fn(r) })
+	}
+	if err := a.needRepository(); err != nil {
+		return err
+	}
+	return a.recording(ctx, fn)
+}
+
+// recording is recorded for what adds something: it makes a repository if there is
+// none.
+func (a *app) recording(ctx context.Context, fn func(records) error) (err error) {
+	if a.config.remote() {
+		return a.recorded(ctx, fn)
+	}
+	names, err := catalog.Open(ctx, a.database())
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, names.Close()) }()
+	found, err := ledger.Open(ctx, names)
+	if err != nil {
+		return err
+	}
+	return fn(localRecords{found, a.config.Project})
+}
+
+// withClouds runs fn on the VIMs.
+func (a *app) withClouds(fn func(clouds) error) error {
+	if a.config.remote() {
+		return a.withRemote(func(r remote) error { return fn(r) })
+	}
+	return fn(localClouds{})
+}
+
 // hasRepository reports whether there is a repository in the home. Only what
 // stores something makes one: a mistyped --home shall not look like an empty
 // repository.
@@ -29,57 +113,12 @@ func (a *app) hasRepository() (bool, error) {
 	return err == nil, err
 }
 
-// withRepository runs fn, which only reads, on the repository, which must be
-// there.
-func (a *app) withRepository(ctx context.Context, fn func(*onboarding.Pipeline) error) error {
-	if err := a.needRepository(); err != nil {
-		return err
-	}
-	return a.open(ctx, fn)
-}
-
 func (a *app) needRepository() error {
 	found, err := a.hasRepository()
 	if err == nil && !found {
 		err = fmt.Errorf("no repository in %s: gangway onboard and gangway images add make one", a.config.Home)
 	}
 	return err
-}
-
-// changing runs fn on the repository, which must be there and is cleaned before
-// of what killed processes left.
-func (a *app) changing(ctx context.Context, fn func(*onboarding.Pipeline) error) error {
-	return a.withRepository(ctx, cleaned(ctx, fn))
-}
-
-// filling is changing for what stores something: it makes a repository if there
-// is none.
-func (a *app) filling(ctx context.Context, fn func(*onboarding.Pipeline) error) error {
-	return a.open(ctx, cleaned(ctx, fn))
-}
-
-// withFoundLedger runs fn on the server's records in the repository, which must
-// be there.
-func (a *app) withFoundLedger(ctx context.Context, fn func(*ledger.Ledger) error) error {
-	if err := a.needRepository(); err != nil {
-		return err
-	}
-	return a.withLedger(ctx, fn)
-}
-
-// withLedger is withFoundLedger for what stores something: it makes a repository
-// if there is none.
-func (a *app) withLedger(ctx context.Context, fn func(*ledger.Ledger) error) (err error) {
-	names, err := catalog.Open(ctx, a.database())
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, names.Close()) }()
-	records, err := ledger.Open(ctx, names)
-	if err != nil {
-		return err
-	}
-	return fn(records)
 }
 
 func cleaned(ctx context.Context, fn func(*onboarding.Pipeline) error) func(*onboarding.Pipeline) error {
@@ -89,6 +128,17 @@ func cleaned(ctx context.Context, fn func(*onboarding.Pipeline) error) func(*onb
 		}
 		return fn(p)
 	}
+}
+
+func (a *app) here(p *onboarding.Pipeline) localRepository {
+	return localRepository{p, a.config.Project}
+}
+
+func (a *app) openFound(ctx context.Context, fn func(*onboarding.Pipeline) error) error {
+	if err := a.needRepository(); err != nil {
+		return err
+	}
+	return a.open(ctx, fn)
 }
 
 func (a *app) open(ctx context.Context, fn func(*onboarding.Pipeline) error) error {

@@ -1,18 +1,18 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/gangway-nfv/gangway/imagerepo"
-	"github.com/gangway-nfv/gangway/onboarding"
 	"github.com/gangway-nfv/gangway/onboarding/view"
 	"github.com/gangway-nfv/gangway/tosca"
 )
@@ -25,18 +25,21 @@ func newPackagesList(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use: "list", Short: "List the packages of the project", Example: "  gangway packages list -o json", Args: cobra.NoArgs,
 		RunE: a.running(nil, func(ctx context.Context, _ []string) error {
-			return a.withRepository(ctx, func(p *onboarding.Pipeline) error {
+			return a.reading(ctx, func(r repository) error {
 				views := []view.Package{}
-				for pkg, err := range p.Repository.Catalog().Packages(ctx, imagerepo.PackageFilter{Project: a.config.Project}) {
+				for pkg, err := range r.Packages(ctx) {
 					if err != nil {
 						return err
 					}
-					views = append(views, view.NewPackage(pkg, nil))
+					views = append(views, pkg)
 				}
+				slices.SortFunc(views, func(a, b view.Package) int { // a server has them in the order of their coming
+					return cmp.Or(cmp.Compare(a.Vendor, b.Vendor), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Version, b.Version))
+				})
 				return a.print(views, func(w io.Writer) error {
 					var rows [][]string
 					for _, v := range views {
-						rows = append(rows, []string{v.ID, v.Vendor, v.Name, v.Version, v.Dialect, fmt.Sprint(len(v.Images)), v.CreatedAt.Local().Format(time.DateTime)})
+						rows = append(rows, []string{v.ID, v.Vendor, v.Name, v.Version, v.Dialect, fmt.Sprint(len(v.Images)), local(&v.CreatedAt, "")})
 					}
 					return table(w, "ID\tVENDOR\tNAME\tVERSION\tDIALECT\tIMAGES\tCREATED", rows)
 				})
@@ -52,29 +55,25 @@ func newPackagesShow(a *app) *cobra.Command {
 		Example: "  gangway packages show acme/firewall:1.0", Args: cobra.ExactArgs(1),
 		ValidArgsFunction: a.completing(1, a.packageNames),
 		RunE: a.running(nil, func(ctx context.Context, args []string) error {
-			return a.withRepository(ctx, func(p *onboarding.Pipeline) error {
-				pkg, err := p.FindPackage(ctx, a.config.Project, args[0])
+			return a.reading(ctx, func(r repository) error {
+				shown, err := r.Package(ctx, args[0])
 				if err != nil {
 					return err
 				}
-				files, err := p.Repository.Catalog().PackageFiles(ctx, pkg.ID)
-				if err != nil {
-					return err
-				}
-				shown := view.NewPackage(pkg, files)
-				return a.print(shown, func(w io.Writer) error { return printPackage(w, pkg, shown) })
+				return a.print(shown, func(w io.Writer) error { return printPackage(w, shown) })
 			})
 		}),
 	}
 }
 
-func printPackage(w io.Writer, pkg imagerepo.Package, shown view.Package) error {
+func printPackage(w io.Writer, shown view.Package) error {
 	var model tosca.Package
-	if err := json.Unmarshal(pkg.Record, &model); err != nil {
-		return fmt.Errorf("record of package %s: %w", pkg.ID, err)
+	if err := json.Unmarshal(shown.Model, &model); err != nil {
+		return fmt.Errorf("record of package %s: %w", shown.ID, err)
 	}
-	fmt.Fprintf(w, "%s\n  id       %s\n  dialect  %s\n  created  %s\n\n", printable(pkg.Ref().String()), pkg.ID, pkg.Dialect,
-		pkg.CreatedAt.Local().Format(time.DateTime))
+	called := imagerepo.PackageRef{Vendor: shown.Vendor, Name: shown.Name, Version: shown.Version}
+	fmt.Fprintf(w, "%s\n  id       %s\n  dialect  %s\n  created  %s\n\n", printable(called.String()), shown.ID, shown.Dialect,
+		local(&shown.CreatedAt, ""))
 	var rows [][]string
 	for _, vdu := range model.VDUs {
 		rows = append(rows, []string{vdu.Name, strings.Join(vdu.Images, " or ")})
@@ -105,18 +104,14 @@ func newPackagesDelete(a *app) *cobra.Command {
 		Example: "  gangway packages delete acme/firewall:1.0 --keep-images", Args: cobra.MinimumNArgs(1),
 		ValidArgsFunction: a.completing(math.MaxInt, a.packageNames),
 		RunE: a.running(nil, func(ctx context.Context, args []string) error {
-			return a.changing(ctx, func(p *onboarding.Pipeline) error {
+			return a.changing(ctx, func(r repository) error {
 				for _, called := range args {
-					pkg, err := p.FindPackage(ctx, a.config.Project, called)
+					gone, err := r.DeletePackage(ctx, called, keepImages)
 					if err != nil {
 						return err
 					}
-					pkg, gone, err := p.Repository.DeletePackage(ctx, pkg.ID, keepImages)
-					if err != nil {
-						return err
-					}
-					if err := a.printItem(view.NewDeleted(pkg, gone), func(w io.Writer) error {
-						_, err := fmt.Fprintf(w, "deleted package %s and %d image(s)\n", printable(pkg.Ref().String()), len(gone))
+					if err := a.printItem(gone, func(w io.Writer) error {
+						_, err := fmt.Fprintf(w, "deleted package %s and %d image(s)\n", printable(gone.Package.String()), len(gone.Images))
 						return err
 					}); err != nil {
 						return err

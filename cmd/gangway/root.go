@@ -30,6 +30,9 @@ func newRoot(a *app) *cobra.Command {
 CSARs), keeps their images in a repository with unique names, and gives an
 OpenStack VIM exactly the images that it lacks when a VNF is launched.
 
+With --server the commands act on a gangway server in place of the repository in the
+home; the token for it comes from --token-file or GANGWAY_TOKEN.
+
 Every flag is also an environment variable (--images-dir is GANGWAY_IMAGES_DIR)
 and a key of the configuration file (images-dir). A flag beats the environment,
 which beats the file.

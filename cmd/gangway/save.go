@@ -10,9 +10,6 @@ import (
 	"path/filepath"
 
 	"github.com/spf13/cobra"
-
-	"github.com/gangway-nfv/gangway/imagerepo/fetch"
-	"github.com/gangway-nfv/gangway/onboarding"
 )
 
 func newImagesSave(a *app) *cobra.Command {
@@ -22,20 +19,13 @@ func newImagesSave(a *app) *cobra.Command {
 		Example: "  gangway images save cirros cirros.qcow2", Args: cobra.ExactArgs(2),
 		ValidArgsFunction: a.completing(1, a.imageNames),
 		RunE: a.running(nil, func(ctx context.Context, args []string) error {
-			return a.withRepository(ctx, func(p *onboarding.Pipeline) error {
-				img, err := p.Repository.Find(ctx, a.config.Project, args[0])
+			return a.reading(ctx, func(r repository) error {
+				image, err := r.OpenImage(ctx, args[0])
 				if err != nil {
 					return err
 				}
-				if !img.Stored() {
-					return fmt.Errorf("image %q is only referenced: its bytes are at %s", img.Name, fetch.Redact(img.Source.URL))
-				}
-				blob, err := p.Repository.Open(ctx, img)
-				if err != nil {
-					return err
-				}
-				defer blob.Close()
-				content := until(ctx, io.NewSectionReader(blob, 0, blob.Size()))
+				defer image.Close()
+				content := until(ctx, image)
 				if args[1] == "-" {
 					_, err := io.Copy(a.stdout, content)
 					return err

@@ -39,6 +39,8 @@ func TestMain(m *testing.M) {
 //	damage NAME                       change a byte of the stored file of an image
 //	job NAME PROJECT KIND SUBJECT     add a job and set NAME to its ID
 //	work                              run jobs until the script ends, see [scriptWork]
+//	serve ARG...                      serve the home, see [scriptServe]
+//	same gangway ARG...               compare home and server, see [scriptSame]
 //	scrub FILE                        keep the last standard output, see [scrub]
 func TestScript(t *testing.T) {
 	testscript.Run(t, testscript.Params{
@@ -46,6 +48,7 @@ func TestScript(t *testing.T) {
 		UpdateScripts: *update,
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("XDG_DATA_HOME", filepath.Join(env.WorkDir, "data"))
+			env.Setenv("XDG_STATE_HOME", filepath.Join(env.WorkDir, "state"))
 			env.Setenv("GANGWAY_HOME", filepath.Join(env.WorkDir, "home"))
 			env.Setenv("GANGWAY_ALLOW_SOURCE", "127.0.0.1")
 			env.Setenv("GORACE", "atexit_sleep_ms=0") // else every command under the race detector takes a second
@@ -64,6 +67,8 @@ func TestScript(t *testing.T) {
 			"origin":    scriptOrigin,
 			"job":       scriptJob,
 			"work":      scriptWork,
+			"serve":     scriptServe,
+			"same":      scriptSame,
 			"scrub":     scrub,
 		},
 	})

@@ -19,21 +19,21 @@ import (
 	"github.com/gangway-nfv/gangway/vim"
 )
 
-// Server is what can be configured of the server in the file only.
-type Server struct {
+// Serve is what can be configured of the server in the file only.
+type Serve struct {
 	Access   access.Config    `yaml:"access"`
 	Keystone *keystone.Config `yaml:"keystone"`
 	OIDC     *oidc.Config     `yaml:"oidc"`
 }
 
 // check returns everything that is wrong, with the key that it is under.
-func (s Server) check() error {
-	errs := []error{under("server.access", s.Access.Check())}
+func (s Serve) check() error {
+	errs := []error{under("serve.access", s.Access.Check())}
 	if s.Keystone != nil {
-		errs = append(errs, under("server.keystone", s.Keystone.Check()))
+		errs = append(errs, under("serve.keystone", s.Keystone.Check()))
 	}
 	if s.OIDC != nil {
-		errs = append(errs, under("server.oidc", s.OIDC.Check()))
+		errs = append(errs, under("serve.oidc", s.OIDC.Check()))
 	}
 	return errors.Join(errs...)
 }

@@ -168,7 +168,7 @@ func TestServeSaysAllThatIsWrongAtOnce(t *testing.T) {
 	config := `
 jobs: 0
 max-package-size: 5GB
-server:
+serve:
   access:
     failed-logins: -1
   keystone:
@@ -186,7 +186,7 @@ server:
 		t.Errorf("exit code %d", code)
 	}
 	for _, part := range []string{
-		"max-package-size", "server.access.failed-logins", "server.keystone.url", "server.keystone.roles", "server.oidc.audience", "server.oidc.grants",
+		"max-package-size", "serve.access.failed-logins", "serve.keystone.url", "serve.keystone.roles", "serve.oidc.audience", "serve.oidc.grants",
 		"--jobs", "--tls-key", "--trusted-proxy", "--external-url",
 	} {
 		if !strings.Contains(told.String(), part) {

@@ -129,7 +129,7 @@ func (s *server) build(ctx context.Context) error {
 
 // admit builds what decides who may come in.
 func (s *server) admit(records *ledger.Ledger) error {
-	config := s.config.Server
+	config := s.config.Serve
 	s.tokens = access.NewTokens(records.Tokens(), config.Access)
 	s.audit = access.NewAudit(records.Events(), config.Access)
 	var others []access.Authenticator

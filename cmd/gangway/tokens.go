@@ -6,13 +6,11 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"os/user"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/gangway-nfv/gangway/onboarding/access"
-	"github.com/gangway-nfv/gangway/onboarding/ledger"
 	"github.com/gangway-nfv/gangway/onboarding/view"
 )
 
@@ -39,20 +37,16 @@ and repair.`,
 			wanted = access.NewToken{Name: name, Project: a.config.Project, Role: access.Role(role), ExpiresAt: until}
 			return errors.Join(err, wanted.Check())
 		}, func(ctx context.Context, _ []string) error {
-			return a.withLedger(ctx, func(l *ledger.Ledger) error {
-				token, secret, err := access.NewTokens(l.Tokens(), access.Config{}).Create(ctx, wanted)
-				if err != nil {
+			return a.recording(ctx, func(r records) error {
+				token, err := r.CreateToken(ctx, wanted)
+				if token.Token == "" {
 					return err
 				}
-				shown := view.NewToken(token)
-				shown.Token = secret
-				return errors.Join(
-					a.print(shown, func(w io.Writer) error {
-						complain(a.stderr, fmt.Sprintf("%s is shown only now", describe(token)))
-						_, err := fmt.Fprintln(w, secret)
-						return err
-					}),
-					recordLocal(ctx, l, "token.create", token.Project, token.Name))
+				return errors.Join(err, a.print(token, func(w io.Writer) error {
+					complain(a.stderr, fmt.Sprintf("%s is shown only now", describe(token)))
+					_, err := fmt.Fprintln(w, token.Token)
+					return err
+				}))
 			})
 		}),
 	}
@@ -64,22 +58,12 @@ and repair.`,
 }
 
 // describe says whose token it is and what it allows.
-func describe(t access.Token) string {
+func describe(t view.Token) string {
 	where := "in project " + t.Project
 	if t.Project == access.AllProjects {
 		where = "in all projects"
 	}
 	return fmt.Sprintf("token %s (%s %s)", t.Name, t.Role, where)
-}
-
-// recordLocal writes to the audit log what was done on the machine itself.
-func recordLocal(ctx context.Context, l *ledger.Ledger, action, project, target string) error {
-	who := "local"
-	if u, err := user.Current(); err == nil {
-		who += " " + u.Username
-	}
-	return access.NewAudit(l.Events(), access.Config{}).Record(ctx,
-		access.Event{Subject: who, Project: project, Action: action, Target: target, Outcome: access.Done})
 }
 
 func newTokensList(a *app) *cobra.Command {
@@ -89,18 +73,14 @@ func newTokensList(a *app) *cobra.Command {
 '*' list all tokens. Tokens that have expired are listed for another 30 days.`,
 		Example: "  gangway tokens list --project '*'", Args: cobra.NoArgs,
 		RunE: a.running(nil, func(ctx context.Context, _ []string) error {
-			return a.withFoundLedger(ctx, func(l *ledger.Ledger) error {
-				tokens, err := access.NewTokens(l.Tokens(), access.Config{}).List(ctx, a.config.Project)
+			return a.recorded(ctx, func(r records) error {
+				tokens, err := r.Tokens(ctx)
 				if err != nil {
 					return err
 				}
-				views := []view.Token{}
-				for _, token := range tokens {
-					views = append(views, view.NewToken(token))
-				}
-				return a.print(views, func(w io.Writer) error {
+				return a.print(tokens, func(w io.Writer) error {
 					var rows [][]string
-					for _, v := range views {
+					for _, v := range tokens {
 						expires := local(v.ExpiresAt, "never")
 						if v.Expired {
 							expires = "expired"
@@ -130,19 +110,16 @@ ten seconds, and so those that it has granted for a login with them.`,
 		Example: "  gangway tokens revoke ci", Args: cobra.MinimumNArgs(1),
 		ValidArgsFunction: a.completing(math.MaxInt, a.tokenNames),
 		RunE: a.running(nil, func(ctx context.Context, args []string) error {
-			return a.withFoundLedger(ctx, func(l *ledger.Ledger) error {
-				tokens := access.NewTokens(l.Tokens(), access.Config{})
+			return a.recorded(ctx, func(r records) error {
 				for _, called := range args {
-					token, err := tokens.Revoke(ctx, called)
+					token, err := r.RevokeToken(ctx, called)
 					if err != nil {
 						return err
 					}
-					if err := errors.Join(
-						recordLocal(ctx, l, "token.revoke", token.Project, token.Name),
-						a.printItem(view.NewToken(token), func(w io.Writer) error {
-							_, err := fmt.Fprintln(w, "revoked "+printable(describe(token)))
-							return err
-						})); err != nil {
+					if err := a.printItem(token, func(w io.Writer) error {
+						_, err := fmt.Fprintln(w, "revoked "+printable(describe(token)))
+						return err
+					}); err != nil {
 						return err
 					}
 				}

@@ -1,19 +1,9 @@
 package main
 
 import (
-	"github.com/gangway-nfv/gangway/imagerepo"
 	"github.com/gangway-nfv/gangway/onboarding/view"
 	"github.com/gangway-nfv/gangway/vim/glance"
 )
-
-// viewImage is the view of an image on this machine.
-func viewImage(repository *imagerepo.Repository, img imagerepo.Image) view.Image {
-	shown := view.NewImage(img)
-	if img.Stored() {
-		shown.File = repository.Location(img.ID)
-	}
-	return shown
-}
 
 func viewCheck(c glance.Check) view.Check {
 	shown := view.Check{

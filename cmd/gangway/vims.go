@@ -17,19 +17,19 @@ import (
 )
 
 func newVIMs(a *app) *cobra.Command {
-	return group("vims", "List and check the VIMs of clouds.yaml", newVIMsList(a), newVIMsCheck(a))
+	return group("vims", "List and check the VIMs of clouds.yaml, or of the server", newVIMsList(a), newVIMsCheck(a))
 }
 
 func newVIMsList(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use: "list", Short: "List the VIMs", Example: "  OS_CLIENT_CONFIG_FILE=clouds.yaml gangway vims list", Args: cobra.NoArgs,
-		RunE: a.running(nil, func(context.Context, []string) error {
-			config, err := glance.Load()
+		RunE: a.running(nil, func(ctx context.Context, _ []string) error {
+			names, err := a.vimNames(ctx)
 			if err != nil {
 				return err
 			}
-			return a.print(append([]string{}, config.Names()...), func(w io.Writer) error {
-				for _, name := range config.Names() {
+			return a.print(append([]string{}, names...), func(w io.Writer) error {
+				for _, name := range names {
 					if _, err := fmt.Fprintln(w, printable(name)); err != nil {
 						return err
 					}
@@ -49,26 +49,19 @@ func newVIMsCheck(a *app) *cobra.Command {
 hash algorithm, import methods and quotas, and whether the user may publish.
 Nothing is changed on a VIM without --probe.`,
 		Example:           "  gangway vims check region-one",
-		ValidArgsFunction: a.completing(math.MaxInt, vimNames),
+		ValidArgsFunction: a.completing(math.MaxInt, a.vimNames),
 		RunE: a.running(nil, func(ctx context.Context, names []string) error {
 			if len(names) == 0 {
-				all, err := vimNames(ctx)
+				all, err := a.vimNames(ctx)
 				if err != nil {
 					return err
 				}
 				names = all
 			}
-			clouds, err := openVIMs(names, glance.Options{})
+			checks, err := a.check(ctx, names, probe)
 			if err != nil {
 				return err
 			}
-			checks := make([]view.Check, len(clouds))
-			var asked sync.WaitGroup
-			for i, cloud := range clouds {
-				defer cloud.Close()
-				asked.Go(func() { checks[i] = viewCheck(cloud.Check(ctx, probe)) })
-			}
-			asked.Wait()
 			if err := a.print(checks, func(w io.Writer) error { return printChecks(w, checks) }); err != nil {
 				return err
 			}
@@ -80,6 +73,26 @@ Nothing is changed on a VIM without --probe.`,
 	}
 	cmd.Flags().BoolVar(&probe, "probe", false, "try to publish: create an empty public image and delete it")
 	return cmd
+}
+
+// check checks VIMs, all at the same time and each once.
+func (a *app) check(ctx context.Context, names []string, probe bool) ([]view.Check, error) {
+	var once []string
+	for _, name := range names {
+		if !slices.Contains(once, name) {
+			once = append(once, name)
+		}
+	}
+	checks, errs := make([]view.Check, len(once)), make([]error, len(once))
+	err := a.withClouds(func(site clouds) error {
+		var asked sync.WaitGroup
+		for i, name := range once {
+			asked.Go(func() { checks[i], errs[i] = site.CheckVIM(ctx, name, probe) })
+		}
+		asked.Wait()
+		return errors.Join(errs...)
+	})
+	return checks, err
 }
 
 func printChecks(w io.Writer, checks []view.Check) error {
