@@ -3,12 +3,9 @@ package main
 import (
 	"bytes"
 	"crypto/sha256"
-	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
-	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -23,50 +20,19 @@ func uploadKilled(t *testing.T, binary string) {
 	content := onboardingtest.Bytes(onboardingtest.Tar, onboardingtest.OpenBatonTar(onboardingtest.Spec{
 		Name: "firewall", Images: []onboardingtest.SoftwareImage{onboardingtest.Embed("image", onboardingtest.QCOW2(12<<20, 16<<20, 1))}}))
 	h := newHome(t, binary)
-	var server *process
-	var url, token string
-	start := func() {
-		// A pipe of the test's own: what the process prints is read while it runs.
-		out, in, err := os.Pipe()
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer out.Close()
-		server = h.startTo(in, "serve", "--listen", "127.0.0.1:0", "-o", "json")
-		in.Close()
-		var told struct {
-			URL string `json:"url"`
-		}
-		if err := json.NewDecoder(out).Decode(&told); err != nil {
-			t.Fatalf("%v: %s", err, &server.stderr)
-		}
-		url = told.URL
-		secret, err := os.ReadFile(filepath.Join(h.folder, "admin-token"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		token = strings.TrimSpace(string(secret))
-	}
+	server, at, token := h.serve()
 	send := func(method, path string, body io.Reader, header ...string) (*http.Response, error) {
-		req, err := http.NewRequestWithContext(t.Context(), method, url+path, body)
-		if err != nil {
-			return nil, err
-		}
-		for _, line := range append(header, "Authorization: Bearer "+token, "Tus-Resumable: 1.0.0", "Content-Type: application/offset+octet-stream") {
-			name, value, _ := strings.Cut(line, ": ")
-			req.Header.Set(name, value)
-		}
-		return http.DefaultClient.Do(req)
+		return at.do(t.Context(), method, path, token, body, append(header, "Tus-Resumable: 1.0.0")...)
 	}
-	start()
-	resp, err := send("POST", "/api/v1/uploads", nil, fmt.Sprintf("Upload-Length: %d", len(content)), "Content-Type: ")
+	const part = "Content-Type: application/offset+octet-stream"
+	resp, err := send("POST", "/api/v1/uploads", nil, fmt.Sprintf("Upload-Length: %d", len(content)))
 	if err != nil || resp.StatusCode != http.StatusCreated {
 		t.Fatalf("creation: %v %v", resp, err)
 	}
 	resp.Body.Close()
-	at := strings.TrimPrefix(resp.Header.Get("Location"), url)
+	upload := strings.TrimPrefix(resp.Header.Get("Location"), at.URL)
 	offset := func() int {
-		resp, err := send("HEAD", at, nil)
+		resp, err := send("HEAD", upload, nil)
 		if err != nil || resp.StatusCode != http.StatusOK {
 			t.Fatalf("how far it is: %v %v", resp, err)
 		}
@@ -83,7 +49,7 @@ func uploadKilled(t *testing.T, binary string) {
 		upTo := len(content) * (i + 1) / (kills + 1)
 		r, w := io.Pipe()
 		go func() {
-			if resp, err := send("PATCH", at, r, fmt.Sprintf("Upload-Offset: %d", have)); err == nil {
+			if resp, err := send("PATCH", upload, r, part, fmt.Sprintf("Upload-Offset: %d", have)); err == nil {
 				resp.Body.Close()
 			}
 			r.CloseWithError(io.ErrClosedPipe)
@@ -93,7 +59,7 @@ func uploadKilled(t *testing.T, binary string) {
 		}
 		server.kill()
 		w.Close()
-		start()
+		server, at, token = h.serve()
 		now := offset()
 		if now < have || now > upTo {
 			t.Fatalf("after %d bytes, of which %d were told to be there: %d", upTo, have, now)
@@ -103,21 +69,16 @@ func uploadKilled(t *testing.T, binary string) {
 	if have == 0 {
 		t.Error("nothing of the upload outlived a kill")
 	}
-	resp, err = send("PATCH", at, bytes.NewReader(content[have:]), fmt.Sprintf("Upload-Offset: %d", have))
+	resp, err = send("PATCH", upload, bytes.NewReader(content[have:]), part, fmt.Sprintf("Upload-Offset: %d", have))
 	if err != nil || resp.StatusCode != http.StatusNoContent {
 		t.Fatalf("the rest: %v %v", resp, err)
 	}
 	resp.Body.Close()
+	pkg := strings.TrimPrefix(resp.Header.Get("Gangway-Package"), at.URL)
 	var shown view.Resource
 	await(t, "onboarding", func() bool {
-		resp, err := send("GET", strings.TrimPrefix(resp.Header.Get("Gangway-Package"), url), nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer resp.Body.Close()
-		if err := json.NewDecoder(resp.Body).Decode(&shown); err != nil {
-			t.Fatal(err)
-		}
+		_, text := at.get(t, pkg, token)
+		shown = decode[view.Resource](t, text)
 		return shown.State == "ONBOARDED"
 	})
 	if want := fmt.Sprintf("%x", sha256.Sum256(content)); shown.Archive == nil || shown.Archive.SHA256 != want {

@@ -34,6 +34,7 @@ func TestProcesses(t *testing.T) {
 		{"launch is killed at every request", launchKilled},
 		{"launch is killed beside another", launchKilledBesideAnother},
 		{"launch is interrupted and goes on", launchInterrupted},
+		{"serve is killed in fetches", fetchKilled},
 		{"onboard is killed as its input comes", onboardKilledByInput},
 		{"onboard is killed as its URL comes", onboardKilledByURL},
 		{"onboard is killed as files appear", onboardKilledByFiles},
@@ -96,6 +97,27 @@ func (h *home) begin(p *process, stdin io.Reader, stdout io.Writer) *process {
 	}()
 	h.t.Cleanup(p.kill)
 	return p
+}
+
+// serve starts gangway serve, and returns it when it answers, with a token that
+// may do everything.
+func (h *home) serve(args ...string) (p *process, s *served, admin string) {
+	h.t.Helper()
+	// A pipe of the test's own: what the process prints is read while it runs.
+	out, in, err := os.Pipe()
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	defer out.Close()
+	p = h.startTo(in, append([]string{"serve", "--listen", "127.0.0.1:0", "-o", "json"}, args...)...)
+	in.Close()
+	s = &served{}
+	if err := json.NewDecoder(out).Decode(s); err != nil {
+		p.kill()
+		h.t.Fatalf("gangway serve: %v: %s", err, &p.stderr)
+	}
+	s.AdminToken = filepath.Join(h.folder, "admin-token")
+	return p, s, s.admin(h.t)
 }
 
 // exited waits for the exit code, which is -1 when the process was killed.

@@ -78,18 +78,7 @@ func (s *served) get(t *testing.T, path, token string) (int, string) {
 
 func (s *served) send(t *testing.T, method, path, token string, body io.Reader, header ...string) (int, string) {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), method, s.URL+path, body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if token != "" {
-		req.Header.Set("Authorization", "Bearer "+token)
-	}
-	for _, line := range header {
-		name, value, _ := strings.Cut(line, ": ")
-		req.Header.Set(name, value)
-	}
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := s.do(t.Context(), method, path, token, body, header...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,6 +88,22 @@ func (s *served) send(t *testing.T, method, path, token string, body io.Reader, 
 		t.Fatal(err)
 	}
 	return resp.StatusCode, string(text)
+}
+
+// do sends a request, which may have no token. Headers are lines.
+func (s *served) do(ctx context.Context, method, path, token string, body io.Reader, header ...string) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, method, s.URL+path, body)
+	if err != nil {
+		return nil, err
+	}
+	if token != "" {
+		req.Header.Set("Authorization", "Bearer "+token)
+	}
+	for _, line := range header {
+		name, value, _ := strings.Cut(line, ": ")
+		req.Header.Set(name, value)
+	}
+	return http.DefaultClient.Do(req)
 }
 
 func (s *served) admin(t *testing.T) string {

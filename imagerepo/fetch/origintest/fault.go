@@ -2,7 +2,6 @@ package origintest
 
 import (
 	"fmt"
-	"net"
 	"net/http"
 	"strconv"
 	"strings"
@@ -12,28 +11,26 @@ import (
 // CutAfter answers well, with the right length, and breaks the connection after n
 // bytes of the body.
 func CutAfter(n int) Fault {
-	return limited(n, func(*http.Request) { panic(http.ErrAbortHandler) })
+	return DoAfter(n, func(*http.Request) {})
 }
 
 // StallAfter sends n bytes of the body and then nothing until the client leaves.
 func StallAfter(n int) Fault {
-	return limited(n, func(r *http.Request) {
-		<-r.Context().Done()
-		panic(http.ErrAbortHandler)
-	})
+	return DoAfter(n, func(r *http.Request) { <-r.Context().Done() })
 }
 
-// limited answers well up to n bytes of the body, then calls end.
-func limited(n int, end func(*http.Request)) Fault {
+// DoAfter answers well up to n bytes of the body, calls do, and breaks the
+// connection when that returns.
+func DoAfter(n int, do func(*http.Request)) Fault {
 	return func(w http.ResponseWriter, r *http.Request, f File) {
-		Good(&limiter{ResponseWriter: w, left: n, end: func() { flush(w); end(r) }}, r, f)
+		Good(&limiter{ResponseWriter: w, left: n, do: func() { do(r) }}, r, f)
 	}
 }
 
 type limiter struct {
 	http.ResponseWriter
 	left int
-	end  func()
+	do   func()
 }
 
 func (l *limiter) Unwrap() http.ResponseWriter { return l.ResponseWriter }
@@ -44,8 +41,9 @@ func (l *limiter) Write(p []byte) (int, error) {
 		return l.ResponseWriter.Write(p)
 	}
 	l.ResponseWriter.Write(p[:l.left])
-	l.end()
-	return 0, net.ErrClosed
+	flush(l.ResponseWriter)
+	l.do()
+	panic(http.ErrAbortHandler)
 }
 
 // Slow sends the body in pieces of n bytes with a pause before each.
