@@ -77,7 +77,9 @@ func newHome(t *testing.T) string {
 	return home
 }
 
-// quick makes the jobs of a killed process be taken over soon.
+// quick makes the jobs of a process be taken over soon after it was killed. Who
+// takes them over has the time of a real server: on a busy disk a claim may have to
+// wait longer than these hold.
 var quick = job.Options{Lease: 600 * time.Millisecond, Beat: 100 * time.Millisecond, Poll: 50 * time.Millisecond}
 
 // work goes through all that a server does with packages, tells what it has
@@ -268,7 +270,7 @@ func run(t *testing.T, home string, at int, after time.Duration) told {
 // that it makes good what that one had promised.
 func checkAfter(t *testing.T, home string, said told) {
 	t.Helper()
-	s := startServer(t, home, options{Config: vnfpkg.Config{Keep: true, Followers: 1}, job: quick})
+	s := startServer(t, home, options{Config: vnfpkg.Config{Keep: true, Followers: 1}, job: job.Options{Poll: quick.Poll}})
 	if err := s.Recover(t.Context()); err != nil {
 		t.Fatal(err)
 	}
