@@ -40,6 +40,8 @@ func TestProcesses(t *testing.T) {
 		{"onboard is killed as files appear", onboardKilledByFiles},
 		{"onboard is killed at any time", onboardKilledByTime},
 		{"serve is killed in an upload that goes on", uploadKilled},
+		{"onboard is killed as its bytes go to a server", remoteOnboardKilled},
+		{"serve is killed beneath an onboard", remoteServerKilled},
 		{"onboard is interrupted and goes on", onboardInterrupted},
 		{"onboard is interrupted while standard input is idle", onboardInterruptedIdle},
 	} {
