@@ -88,10 +88,10 @@ func launchInterrupted(t *testing.T, binary string) {
 	if images := s.cloud.Glance("").Images(); len(images) != 0 {
 		t.Errorf("the interrupted launch leaves %+v", images)
 	}
-	if image := s.delivered(s.run(launching...)); image.Action != vim.Uploaded {
+	if image := s.delivered("", s.run(launching...)); image.Action != vim.Uploaded {
 		t.Errorf("the second launch says %s", image.Action)
 	}
-	if image := s.delivered(s.run(launching...)); image.Action != vim.Present {
+	if image := s.delivered("", s.run(launching...)); image.Action != vim.Present {
 		t.Errorf("the third launch says %s", image.Action)
 	}
 }

@@ -17,14 +17,18 @@ import (
 // launchedSize in bytes is more than the buffers of a connection hold.
 const launchedSize = 16 << 20
 
+func launchedImage() onboardingtest.Image {
+	return onboardingtest.QCOW2(launchedSize, launchedSize, 1)
+}
+
 // stage is a repository with a package of one image, and a cloud that lacks it.
 type stage struct {
 	*home
 	cloud *glancetest.Server
 }
 
-func newStage(t *testing.T, binary string) *stage {
-	cloud := glancetest.New(glancetest.Options{})
+func newStage(t *testing.T, binary string, regions ...glancetest.Region) *stage {
+	cloud := glancetest.New(glancetest.Options{Regions: regions})
 	t.Cleanup(cloud.Close)
 	folder := t.TempDir()
 	clouds := filepath.Join(folder, "clouds.yaml")
@@ -33,7 +37,7 @@ func newStage(t *testing.T, binary string) *stage {
 	}
 	file := filepath.Join(folder, "firewall.tar")
 	spec := onboardingtest.Spec{Name: "firewall", Images: []onboardingtest.SoftwareImage{
-		onboardingtest.Embed("disk", onboardingtest.QCOW2(launchedSize, launchedSize, 1))}}
+		onboardingtest.Embed("disk", launchedImage())}}
 	if err := onboardingtest.WriteFile(file, onboardingtest.Tar, onboardingtest.OpenBatonTar(spec)); err != nil {
 		t.Fatal(err)
 	}
@@ -44,12 +48,12 @@ func newStage(t *testing.T, binary string) *stage {
 
 var launching = []string{"launch", "firewall", "--vim", "region-one", "-o", "json"}
 
-// delivered checks that the cloud has the image once and whole, and nothing of
-// ours beside it.
-func (s *stage) delivered(report string) onboarding.VDUImage {
+// delivered checks that a region has the image once and whole, and nothing of ours
+// beside it. No region is the first.
+func (s *stage) delivered(region, report string) onboarding.VDUImage {
 	s.t.Helper()
 	got := decode[onboarding.LaunchReport](s.t, report).VIMs[0].VDUs[0].Image
-	images := s.cloud.Glance("").Images()
+	images := s.cloud.Glance(region).Images()
 	if len(images) != 1 || images[0].Name != "disk" || images[0].Status != "active" || images[0].Size != launchedSize || images[0].ID != got.ID {
 		s.t.Errorf("the cloud has %+v, and the launch says %+v", images, got)
 	}
@@ -59,11 +63,10 @@ func (s *stage) delivered(report string) onboarding.VDUImage {
 	return got
 }
 
-// The process is killed in the middle of every request that it makes. Once the
-// cloud does not notice, so that the image stays in saving: it is taken over when
-// it has stood still for long enough.
-func launchKilled(t *testing.T, binary string) {
-	moments := []glancetest.Fault{
+// launchMoments are in the middle of every request that a launch makes. Once the
+// cloud does not notice that it is cut.
+func launchMoments() []glancetest.Fault {
+	return []glancetest.Fault{
 		{Route: glancetest.Authenticate},
 		{Route: glancetest.List},
 		{Route: glancetest.Create, Cut: true},
@@ -78,9 +81,15 @@ func launchKilled(t *testing.T, binary string) {
 		{Route: glancetest.Upload, AfterEffect: true},
 		{Route: glancetest.Show},
 	}
+}
+
+// The process is killed in the middle of every request that it makes. Once the
+// cloud does not notice, so that the image stays in saving: it is taken over when
+// it has stood still for long enough.
+func launchKilled(t *testing.T, binary string) {
 	// Second launches that wait for signs of life of the first do so together.
 	checks := make(map[string]func(*testing.T))
-	for _, moment := range moments {
+	for _, moment := range launchMoments() {
 		name := fmt.Sprintf("%s after %d bytes, effect %t, stuck %t", moment.Route, moment.AfterBytes, moment.AfterEffect, moment.Die)
 		s := newStage(t, binary)
 		victim := make(chan *process, 1)
@@ -107,7 +116,7 @@ func launchKilled(t *testing.T, binary string) {
 			if code := second.exited(); code != exitOK {
 				t.Fatalf("exit code %d of the second launch:\n%s", code, &second.stderr)
 			}
-			if image := s.delivered(second.stdout.String()); image.Action != want {
+			if image := s.delivered("", second.stdout.String()); image.Action != want {
 				t.Errorf("the second launch says %s, not %s", image.Action, want)
 			}
 		}
@@ -146,7 +155,7 @@ func launchKilledBesideAnother(t *testing.T, binary string) {
 			if code := other.exited(); code != exitOK {
 				t.Fatalf("exit code %d of the other one:\n%s", code, &other.stderr)
 			}
-			s.delivered(other.stdout.String())
+			s.delivered("", other.stdout.String())
 			if finished := s.cloud.Stats().UploadsFinished; finished != 1 {
 				t.Errorf("%d uploads came to their end", finished)
 			}

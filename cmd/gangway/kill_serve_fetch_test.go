@@ -166,7 +166,7 @@ func (f *fetching) check(t *testing.T, a *aftermath) {
 
 // The server is killed while it fetches packages and images, while it fetches the
 // images of packages that have come, and when so many files of one have appeared.
-func fetchKilled(t *testing.T, binary string) {
+func fetchKilledInServe(t *testing.T, binary string) {
 	origin := origintest.New()
 	t.Cleanup(origin.Close)
 	// Second processes wait together for the claims of the first to run out.

@@ -14,9 +14,9 @@ import (
 	"github.com/gangway-nfv/gangway/onboarding/view"
 )
 
-// uploadKilled kills the server again and again in the middle of a resumable
+// uploadKilledInServe kills the server again and again in the middle of a resumable
 // upload, which goes on each time from where the server says that it is.
-func uploadKilled(t *testing.T, binary string) {
+func uploadKilledInServe(t *testing.T, binary string) {
 	content := onboardingtest.Bytes(onboardingtest.Tar, onboardingtest.OpenBatonTar(onboardingtest.Spec{
 		Name: "firewall", Images: []onboardingtest.SoftwareImage{onboardingtest.Embed("image", onboardingtest.QCOW2(12<<20, 16<<20, 1))}}))
 	h := newHome(t, binary)
