@@ -65,6 +65,7 @@ type serveFlags struct {
 	projectSize     byteSize
 	projectPackages int
 	projectUploads  int
+	projectLaunches int
 	launches        vim.Options
 
 	networks []netip.Prefix // of proxies
@@ -78,6 +79,7 @@ func (f *serveFlags) check() error {
 		atLeast("page-size", f.pageSize, 2),
 		atLeast("max-project-packages", f.projectPackages, 0),
 		atLeast("max-project-uploads", f.projectUploads, 0),
+		atLeast("max-project-launches", f.projectLaunches, 0),
 		checkUploads(f.launches),
 	}
 	if u, err := url.Parse(f.externalURL); f.externalURL != "" && (err != nil || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.Scheme != "http" && u.Scheme != "https") {
@@ -155,6 +157,7 @@ every request, unless --log-level says otherwise.`,
 	flags.Var(&f.projectSize, "max-project-size", "what images and packages of a project may take in all, 0 for any")
 	flags.IntVar(&f.projectPackages, "max-project-packages", 0, "packages that a project may have, 0 for any")
 	flags.IntVar(&f.projectUploads, "max-project-uploads", 64, "uploads of a project at once, 0 for any")
+	flags.IntVar(&f.projectLaunches, "max-project-launches", 64, "launches of a project at once that are waited for, 0 for any; others wait in the queue")
 	registerUploads(flags, &f.launches)
 	return cmd
 }

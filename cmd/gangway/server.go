@@ -114,7 +114,8 @@ func (s *server) build(ctx context.Context) error {
 	s.notify = notify.New(notify.Config{Store: records.Subscriptions(), Client: s.pipeline.Fetch.HTTP(), Key: key})
 	launches := s.flags.launches
 	launches.Log = s.log
-	s.operations = operation.New(operation.Config{Pipeline: s.pipeline, Queue: s.queue, VIMs: s.vims, Launches: launches, Log: s.log})
+	s.operations = operation.New(operation.Config{Pipeline: s.pipeline, Queue: s.queue, VIMs: s.vims, Launches: launches,
+		ProjectLaunches: s.flags.projectLaunches, Log: s.log})
 	s.look()
 	doors, err := s.doors(records)
 	if err != nil {

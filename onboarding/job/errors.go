@@ -1,6 +1,9 @@
 package job
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+)
 
 var (
 	// ErrNotFound says that there is no job of that ID.
@@ -20,6 +23,17 @@ var (
 	// not be renewed in time, so that the job may soon be somebody else's.
 	ErrLost = errors.New("claim on job lost")
 )
+
+// BusyError says that as many jobs of a project run as may be started.
+type BusyError struct {
+	Project string
+	Kind    Kind
+	Limit   int // see [KindOptions]
+}
+
+func (e *BusyError) Error() string {
+	return fmt.Sprintf("project %q has %d jobs of kind %s under way, the most that it may start at once; try again when one has ended", e.Project, e.Limit, e.Kind)
+}
 
 // permanent marks an error that another attempt would meet again.
 type permanent struct{ error }

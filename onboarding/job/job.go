@@ -125,6 +125,7 @@ type Filter struct {
 	Project string
 	Kind    Kind
 	Subject string
+	Key     string
 	States  []State
 	// Before selects those that were added before the job of this ID, for
 	// paging: jobs are listed newest first. Of a job that is gone it selects

@@ -1,6 +1,7 @@
 package job
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -15,6 +16,9 @@ type KindOptions struct {
 	Handler Handler
 	// Workers is how many are run at once in this process: 1 by default.
 	Workers int
+	// Starts is how many jobs of one project that [Queue.Start] began may run at
+	// once in this process: any number by default. Workers do not count.
+	Starts int
 	// Attempts is how many may fail before the job has failed: 5 by default.
 	Attempts int
 	// Backoff returns how long to wait after that many failures:
@@ -110,7 +114,7 @@ func (q *Queue) claim(ctx context.Context) {
 	}
 	for _, c := range claims {
 		t := &Task{Job: c.Job, fence: c.Fence, handler: q.kinds[c.Job.Kind].Handler, worker: true}
-		if q.hold(ctx, t, now) {
+		if q.hold(ctx, t, now) == nil {
 			go q.perform(t)
 		}
 	}
@@ -122,7 +126,8 @@ func (q *Queue) claim(ctx context.Context) {
 // a goroutine that Run waits for, whatever becomes of ctx. If the job's key was
 // used before, it returns the job of that key and runs nothing.
 //
-// It fails with ErrKeyReused, or with ErrStopping when Run is ending.
+// It fails with ErrKeyReused, with a *BusyError where [KindOptions].Starts says so,
+// or with ErrStopping when Run is ending.
 func (q *Queue) Start(ctx context.Context, n New, h Handler) (Job, error) {
 	return q.StartIn(ctx, n, q.store.Insert, h)
 }
@@ -145,8 +150,11 @@ func (q *Queue) StartIn(ctx context.Context, n New, insert func(context.Context,
 	begun := time.Now() // by the monotonic clock, too
 	j.State, j.Attempt, j.StartedAt, j.NotBefore = Running, 1, now(), now().Add(q.options.Lease)
 	t := &Task{Job: j, fence: 1, handler: h}
-	if !q.hold(ctx, t, begun) {
-		return Job{}, ErrStopping
+	if err := q.hold(ctx, t, begun); err != nil {
+		if _, busy := errors.AsType[*BusyError](err); busy && n.Key != "" {
+			return q.join(ctx, n, insert, err)
+		}
+		return Job{}, err
 	}
 	j, existed, err := insert(ctx, j)
 	if err != nil || existed {
@@ -157,17 +165,35 @@ func (q *Queue) StartIn(ctx context.Context, n New, insert func(context.Context,
 	return j, nil
 }
 
-// hold makes a task one that beats renew, unless the queue is stopping. Its
-// claim was made at a time.
-func (q *Queue) hold(ctx context.Context, t *Task, at time.Time) bool {
+// join returns the job of a key that was used before, which takes no place, or fails
+// as its start did.
+func (q *Queue) join(ctx context.Context, n New, insert func(context.Context, Job) (Job, bool, error), busy error) (Job, error) {
+	there, err := q.store.Jobs(ctx, Filter{Project: n.Project, Kind: n.Kind, Key: n.Key, Limit: 1})
+	if err != nil || len(there) == 0 {
+		return Job{}, cmp.Or(err, busy)
+	}
+	j, err := q.Prepare(n)
+	if err == nil {
+		j, _, err = insert(ctx, j) // which compares the two; if that one is gone since, this one waits for a worker
+		q.Wake()
+	}
+	return j, err
+}
+
+// hold makes a task one that beats renew, or fails with ErrStopping or a *BusyError.
+// Its claim was made at a time.
+func (q *Queue) hold(ctx context.Context, t *Task, at time.Time) error {
 	t.ctx, t.cancel = context.WithCancelCause(context.WithoutCancel(ctx))
 	t.ended = make(chan struct{})
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	select {
 	case <-q.stopping:
-		return false
+		return ErrStopping
 	default:
+	}
+	if limit := q.kinds[t.Job.Kind].Starts; limit > 0 && !t.worker && q.startedBeside(t) >= limit {
+		return &BusyError{Project: t.Job.Project, Kind: t.Job.Kind, Limit: limit}
 	}
 	for other := range q.tasks {
 		if other.Job.ID == t.Job.ID {
@@ -180,7 +206,23 @@ func (q *Queue) hold(ctx context.Context, t *Task, at time.Time) bool {
 		q.busy[t.Job.Kind]++
 	}
 	q.work.Add(1)
-	return true
+	return nil
+}
+
+// startedBeside counts what was started of a task's kind and project, without what
+// has done its work: who sees the end of a job may start the next. Those of one
+// key are one, as all but the first are about to find out, and those of the task's
+// own take no place from it.
+func (q *Queue) startedBeside(task *Task) int {
+	n, keys := 0, map[string]bool{task.Job.Key: task.Job.Key != ""}
+	for t := range q.tasks {
+		if t.worker || t.idle.Load() || t.Job.Kind != task.Job.Kind || t.Job.Project != task.Job.Project || keys[t.Job.Key] {
+			continue
+		}
+		keys[t.Job.Key] = t.Job.Key != ""
+		n++
+	}
+	return n
 }
 
 // safeUntil returns how long a handler may work on a claim that was renewed at a
@@ -221,6 +263,7 @@ func (q *Queue) perform(t *Task) {
 		<-t.before.ended // it has lost its claim and not noticed yet
 	}
 	result, err := t.call(q)
+	t.idle.Store(true)
 	q.finish(t, t.outcome(q.kinds[t.Job.Kind], result, err))
 }
 

@@ -354,6 +354,120 @@ func TestStartRunsTheHandlerThatItIsGiven(t *testing.T) {
 	})
 }
 
+func TestAProjectStartsSoManyJobsAtOnce(t *testing.T) {
+	inBubble(t, func(t *testing.T, store job.Store) {
+		q := job.NewQueue(store, job.Options{})
+		release := make(chan struct{})
+		hang := func(context.Context, *job.Task) (any, error) { <-release; return nil, nil }
+		run(t, q, kinds{"launch": {Handler: hang, Workers: 1, Starts: 2}, "onboard": {Handler: succeed}})
+		start := func(project, key string) (job.Job, error) {
+			return q.Start(t.Context(), job.New{Project: project, Kind: "launch", Key: key}, hang)
+		}
+		begins := func(what, project, key string) job.Job {
+			t.Helper()
+			j, err := start(project, key)
+			if err != nil || j.State != job.Running {
+				t.Fatalf("%s: %s, %v", what, j.State, err)
+			}
+			return j
+		}
+		refused := func(what, key string) {
+			t.Helper()
+			_, err := start("p", key)
+			if busy, is := errors.AsType[*job.BusyError](err); !is || *busy != (job.BusyError{Project: "p", Kind: "launch", Limit: 2}) {
+				t.Errorf("%s: %v", what, err)
+			}
+		}
+		add(t, q, job.New{Project: "p", Kind: "launch"}) // a worker's
+		synctest.Wait()
+		first := begins("the first", "p", "k")
+		if again := begins("its repetition", "p", "k"); again.ID != first.ID {
+			t.Errorf("the repetition is job %s, not %s", again.ID, first.ID)
+		}
+		begins("the second", "p", "")
+		refused("a third", "")
+		refused("a third with a key of its own", "other")
+		if again, err := start("p", "k"); err != nil || again.ID != first.ID {
+			t.Errorf("a repetition of the first: job %s, not %s, %v", again.ID, first.ID, err)
+		}
+		if _, err := q.Start(t.Context(), job.New{Project: "p", Kind: "launch", Key: "k", Payload: "other"}, hang); !errors.Is(err, job.ErrKeyReused) {
+			t.Errorf("another with the key of the first: %v", err)
+		}
+		begins("one of another project", "q", "k")
+		if _, err := q.Start(t.Context(), anOnboarding, succeed); err != nil {
+			t.Errorf("one of another kind: %v", err)
+		}
+		if jobs, err := q.List(t.Context(), job.Filter{Project: "p", Kind: "launch"}); err != nil || len(jobs) != 3 {
+			t.Errorf("there are %d launches, %v", len(jobs), err)
+		}
+		release <- struct{}{}
+		synctest.Wait()
+		close(release)
+		wait(t, q, first.ID)
+		synctest.Wait()
+		begins("one when others have ended", "p", "other")
+	})
+}
+
+func TestWhoSeesTheEndOfAJobMayStartTheNext(t *testing.T) {
+	inBubble(t, func(t *testing.T, store job.Store) {
+		q := job.NewQueue(lingering{store}, job.Options{})
+		run(t, q, kinds{"launch": {Handler: succeed, Starts: 1}})
+		for range 3 {
+			j, err := q.Start(t.Context(), job.New{Project: "p", Kind: "launch"}, succeed)
+			if err != nil {
+				t.Fatal(err)
+			}
+			wait(t, q, j.ID)
+		}
+	})
+}
+
+// lingering is a store that says late what it has done.
+type lingering struct{ job.Store }
+
+func (l lingering) Finish(ctx context.Context, c job.Claim, o job.Outcome, now time.Time) (job.Job, error) {
+	defer time.Sleep(5 * time.Second)
+	return l.Store.Finish(ctx, c, o, now)
+}
+
+func TestRepetitionsTakeNoPlaceWhileTheyFindOut(t *testing.T) {
+	inBubble(t, func(t *testing.T, store job.Store) {
+		q := job.NewQueue(store, job.Options{})
+		release := make(chan struct{})
+		hang := func(context.Context, *job.Task) (any, error) { <-release; return nil, nil }
+		run(t, q, kinds{"launch": {Handler: hang, Starts: 2}})
+		inserting, inserted := make(chan struct{}), make(chan struct{})
+		slow := func(ctx context.Context, j job.Job) (job.Job, bool, error) {
+			inserting <- struct{}{}
+			<-inserted
+			return store.Insert(ctx, j)
+		}
+		keyed := job.New{Project: "p", Kind: "launch", Key: "k"}
+		ids := make(chan string)
+		for range 3 {
+			go func() {
+				j, err := q.StartIn(t.Context(), keyed, slow, hang)
+				if err != nil {
+					t.Error(err)
+				}
+				ids <- j.ID
+			}()
+		}
+		for range 3 {
+			<-inserting
+		}
+		if _, err := q.Start(t.Context(), job.New{Project: "p", Kind: "launch"}, hang); err != nil {
+			t.Errorf("another while three find out that they are one: %v", err)
+		}
+		close(inserted)
+		if a, b, c := <-ids, <-ids, <-ids; a != b || b != c {
+			t.Errorf("they are jobs %s, %s and %s", a, b, c)
+		}
+		close(release)
+	})
+}
+
 func TestWhatWasStartedIsTriedAgainByTheHandlerOfItsKind(t *testing.T) {
 	inBubble(t, func(t *testing.T, store job.Store) {
 		q := job.NewQueue(store, job.Options{})

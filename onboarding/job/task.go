@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -26,7 +27,8 @@ type Task struct {
 
 	fence   int64
 	handler Handler
-	worker  bool // it has one of the workers of its kind
+	worker  bool        // it has one of the workers of its kind
+	idle    atomic.Bool // the handler has ended, and only its outcome is to be written
 	ctx     context.Context
 	cancel  context.CancelCauseFunc
 	expiry  *time.Timer   // ends the context before the claim runs out

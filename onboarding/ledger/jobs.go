@@ -131,7 +131,7 @@ func (s Jobs) Jobs(ctx context.Context, f job.Filter) ([]job.Job, error) {
 		args = append(args, value)
 		return fmt.Sprint("$", len(args))
 	}
-	for _, equal := range [][2]string{{"project", f.Project}, {"kind", string(f.Kind)}, {"subject", f.Subject}} {
+	for _, equal := range [][2]string{{"project", f.Project}, {"kind", string(f.Kind)}, {"subject", f.Subject}, {"key", f.Key}} {
 		if equal[1] != "" {
 			terms = append(terms, equal[0]+" = "+param(equal[1]))
 		}

@@ -57,10 +57,10 @@ type InputError struct{ Reason string }
 func (e *InputError) Error() string { return e.Reason }
 
 // Launch starts a launch, whose result is an [onboarding.LaunchReport]. With now it
-// begins in this process before Launch returns, and does not wait for a worker. The
-// error says what is wrong with the request: it is an *InputError, wraps
-// ErrUnknownVIM or job.ErrKeyReused, or is one of
-// [onboarding.Pipeline.FindPackage].
+// begins in this process before Launch returns, and does not wait for a worker; a
+// *job.BusyError says that too many have. Else the error says what is wrong with the
+// request: it is an *InputError, wraps ErrUnknownVIM or job.ErrKeyReused, or is one
+// of [onboarding.Pipeline.FindPackage].
 func (s *Service) Launch(ctx context.Context, asked Asked, l Launch, now bool) (job.Job, error) {
 	if err := l.check(); err != nil {
 		return job.Job{}, err

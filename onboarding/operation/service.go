@@ -40,6 +40,10 @@ type Config struct {
 	VIMs     VIMs
 	// Launches has defaults for what a launch does not say.
 	Launches vim.Options
+	// ProjectLaunches is how many launches of a project that begin at once may be
+	// under way in this process; zero means any number. What is left to workers
+	// does not count.
+	ProjectLaunches int
 	// Log is told what happens.
 	Log *slog.Logger
 }
@@ -66,7 +70,7 @@ func (a Asked) job(kind job.Kind, subject string, payload any) job.New {
 func (s *Service) Kinds() map[job.Kind]job.KindOptions {
 	return map[job.Kind]job.KindOptions{
 		// VIMs are tried again within a launch, and who waits for it shall know.
-		KindLaunch: {Handler: s.launch, Workers: 16, Attempts: 1},
+		KindLaunch: {Handler: s.launch, Workers: 16, Starts: s.config.ProjectLaunches, Attempts: 1},
 		KindImage:  {Handler: s.addImage, Workers: 4, Attempts: 5, Backoff: job.Exponential(5*time.Second, 5*time.Minute)},
 		KindDoctor: {Handler: s.examine, Workers: 1, Attempts: 1},
 	}

@@ -98,6 +98,7 @@ var meanings = []meaning{
 
 	{is(job.ErrNotFound), http.StatusNotFound, ""},
 	{is(job.ErrKeyReused), http.StatusUnprocessableEntity, ""},
+	{as[*job.BusyError], http.StatusTooManyRequests, ""},
 	{is(job.ErrStopping), http.StatusServiceUnavailable, stops},
 
 	{as[*vim.MissingError], http.StatusUnprocessableEntity, ""},
@@ -152,6 +153,9 @@ func retryAfter(err error, status int) time.Duration {
 	if exceeded, ok := errors.AsType[*vnfpkg.QuotaError](err); ok {
 		return exceeded.RetryAfter
 	}
+	if as[*job.BusyError](err) {
+		return retryBusy
+	}
 	if transient, ok := errors.AsType[*vim.TransientError](err); ok {
 		return transient.After
 	}
@@ -160,6 +164,9 @@ func retryAfter(err error, status int) time.Duration {
 	}
 	return 0
 }
+
+// retryBusy is when to try again what needs a job to end.
+const retryBusy = 5 * time.Second
 
 // seconds renders a duration as Retry-After has it, in whole seconds and at least
 // one.

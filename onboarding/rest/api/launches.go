@@ -44,6 +44,11 @@ func (d *door) launch(ctx context.Context, in *struct {
 	if errors.Is(err, operation.ErrUnknownVIM) {
 		return nil, rest.Errorf(http.StatusUnprocessableEntity, "%v: there are %q", err, d.VIMs.Names())
 	}
+	if _, busy := errors.AsType[*job.BusyError](err); busy {
+		p := rest.ProblemOf(err)
+		p.Detail += ", or have this one wait for its turn with Prefer: respond-async"
+		return nil, p
+	}
 	if err != nil {
 		return nil, err
 	}

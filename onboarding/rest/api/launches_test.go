@@ -153,6 +153,31 @@ func TestARepeatedLaunchJoinsTheFirst(t *testing.T) {
 	}
 }
 
+func TestAProjectHasSoManyLaunchesAtOnce(t *testing.T) {
+	f := start(t)
+	f.onboard(t, "firewall", onboardingtest.Embed("image", onboardingtest.QCOW2(384<<10, 1<<20, 1)))
+	release := make(chan struct{})
+	f.cloud.Inject(glancetest.Fault{Route: glancetest.Upload, Do: func(*http.Request) { <-release }})
+	launch := func(status int, header ...string) answer {
+		return f.do(t, "POST", "/api/v1/launches", launchOf("firewall", "region-one"), header...).want(t, status)
+	}
+	first := launch(202, "Prefer: wait=1", "Idempotency-Key: 1")
+	second := launch(202, "Prefer: wait=1")
+	refused := launch(429, "Prefer: wait=1")
+	if detail := into[rest.Problem](t, refused).Detail; refused.Header.Get("Retry-After") != "5" || !strings.Contains(detail, "2 jobs") || !strings.Contains(detail, "respond-async") {
+		t.Errorf("it says %q, and %v", detail, refused.Header)
+	}
+	if joined := launch(202, "Prefer: wait=1", "Idempotency-Key: 1"); joined.Header.Get("Location") != first.Header.Get("Location") {
+		t.Errorf("who joins the first is led to %s", joined.Header.Get("Location"))
+	}
+	third := launch(202, "Prefer: respond-async")
+	close(release)
+	for _, begun := range []answer{first, second, third} {
+		f.watch(t, strings.TrimPrefix(begun.Header.Get("Location"), f.URL)+"/events", 0)
+	}
+	launch(200)
+}
+
 func TestALaunchThatCannotBe(t *testing.T) {
 	f := start(t)
 	f.onboard(t, "firewall", onboardingtest.Embed("image", onboardingtest.QCOW2(384<<10, 1<<20, 1)))
