@@ -64,6 +64,7 @@ type serveFlags struct {
 	imageSize       byteSize
 	projectSize     byteSize
 	projectPackages int
+	subscriptions   int // of a project
 	projectUploads  int
 	projectLaunches int
 	launches        vim.Options
@@ -80,6 +81,7 @@ func (f *serveFlags) check() error {
 		atLeast("max-project-packages", f.projectPackages, 0),
 		atLeast("max-project-uploads", f.projectUploads, 0),
 		atLeast("max-project-launches", f.projectLaunches, 0),
+		atLeast("max-project-subscriptions", f.subscriptions, 0),
 		checkUploads(f.launches),
 	}
 	if u, err := url.Parse(f.externalURL); f.externalURL != "" && (err != nil || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.Scheme != "http" && u.Scheme != "https") {
@@ -158,6 +160,7 @@ every request, unless --log-level says otherwise.`,
 	flags.IntVar(&f.projectPackages, "max-project-packages", 0, "packages that a project may have, 0 for any")
 	flags.IntVar(&f.projectUploads, "max-project-uploads", 64, "uploads of a project at once, 0 for any")
 	flags.IntVar(&f.projectLaunches, "max-project-launches", 64, "launches of a project at once that are waited for, 0 for any; others wait in the queue")
+	flags.IntVar(&f.subscriptions, "max-project-subscriptions", 100, "subscriptions that a project may have at the ETSI interfaces, 0 for any")
 	registerUploads(flags, &f.launches)
 	return cmd
 }

@@ -111,7 +111,8 @@ func (s *server) build(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.notify = notify.New(notify.Config{Store: records.Subscriptions(), Client: s.pipeline.Fetch.HTTP(), Key: key})
+	s.notify = notify.New(notify.Config{Store: records.Subscriptions(), Client: s.pipeline.Fetch.HTTP(), Key: key,
+		ProjectSubscriptions: s.flags.subscriptions})
 	launches := s.flags.launches
 	launches.Log = s.log
 	s.operations = operation.New(operation.Config{Pipeline: s.pipeline, Queue: s.queue, VIMs: s.vims, Launches: launches,

@@ -48,9 +48,9 @@ func oneSubscription(ctx context.Context, q querier, where string, args ...any) 
 }
 
 // Subscribe implements [notify.Store].
-func (s Subscriptions) Subscribe(ctx context.Context, n notify.Subscription) (made notify.Subscription, existed bool, err error) {
+func (s Subscriptions) Subscribe(ctx context.Context, n notify.Subscription, most int) (made notify.Subscription, existed bool, err error) {
 	err = s.l.update(ctx, func(tx *sql.Tx) error {
-		made, err = same(ctx, tx, n)
+		made, err = same(ctx, tx, n, most)
 		if existed = err == nil; existed || !errors.Is(err, notify.ErrNotFound) {
 			return err
 		}
@@ -66,12 +66,23 @@ func (s Subscriptions) Subscribe(ctx context.Context, n notify.Subscription) (ma
 }
 
 // Same implements [notify.Store].
-func (s Subscriptions) Same(ctx context.Context, n notify.Subscription) (notify.Subscription, error) {
-	return same(ctx, s.l.db, n)
+func (s Subscriptions) Same(ctx context.Context, n notify.Subscription, most int) (notify.Subscription, error) {
+	return same(ctx, s.l.db, n, most)
 }
 
-func same(ctx context.Context, q querier, n notify.Subscription) (notify.Subscription, error) {
-	return oneSubscription(ctx, q, `project = $1 AND api = $2 AND callback_uri = $3 AND filter_key = $4`, n.Project, n.API, n.CallbackURI, n.FilterKey)
+func same(ctx context.Context, q querier, n notify.Subscription, most int) (notify.Subscription, error) {
+	there, err := oneSubscription(ctx, q, `project = $1 AND api = $2 AND callback_uri = $3 AND filter_key = $4`, n.Project, n.API, n.CallbackURI, n.FilterKey)
+	if most == 0 || !errors.Is(err, notify.ErrNotFound) {
+		return there, err
+	}
+	var has int
+	if err := q.QueryRowContext(ctx, `SELECT COUNT(*) FROM subscriptions WHERE project = $1`, n.Project).Scan(&has); err != nil {
+		return there, fmt.Errorf("ledger: subscriptions: %w", err)
+	}
+	if has >= most {
+		err = &vnfpkg.QuotaError{Project: n.Project, Quota: vnfpkg.QuotaSubscriptions, Limit: int64(most)}
+	}
+	return there, err
 }
 
 // Subscription implements [notify.Store].

@@ -22,6 +22,9 @@ type Config struct {
 	Client *http.Client
 	// Key seals the credentials of subscribers.
 	Key *Key
+	// ProjectSubscriptions is how many subscriptions a project may have, at all APIs;
+	// zero means any number. Every event of a project is matched with all of them.
+	ProjectSubscriptions int
 	// Timeout is how long one request to a subscriber may take; zero means 30
 	// seconds.
 	Timeout time.Duration
@@ -63,8 +66,8 @@ type Request struct {
 
 // Subscribe makes a subscription, after its callback has answered the one test
 // request that is sent to it. If there is one like it, it returns that one, and
-// true, and sends nothing. It fails with an [*InvalidError] or an
-// [*EndpointError].
+// true, and sends nothing. It fails with an [*InvalidError], an [*EndpointError] or
+// a *vnfpkg.QuotaError.
 func (s *Service) Subscribe(ctx context.Context, r Request) (_ Subscription, existed bool, err error) {
 	filter, err := ParseFilter(r.Filter)
 	if err != nil {
@@ -85,14 +88,14 @@ func (s *Service) Subscribe(ctx context.Context, r Request) (_ Subscription, exi
 			return Subscription{}, false, err
 		}
 	}
-	there, err := s.config.Store.Same(ctx, made)
+	there, err := s.config.Store.Same(ctx, made, s.config.ProjectSubscriptions)
 	if err == nil || !errors.Is(err, ErrNotFound) {
 		return there, err == nil, err
 	}
 	if err := s.test(ctx, made); err != nil {
 		return Subscription{}, false, err
 	}
-	return s.config.Store.Subscribe(ctx, made)
+	return s.config.Store.Subscribe(ctx, made, s.config.ProjectSubscriptions)
 }
 
 // Get returns a subscription that was made at an API. It fails with ErrNotFound,

@@ -39,10 +39,12 @@ type Subscription struct {
 // one transaction. Its implementations are safe for concurrent use.
 type Store interface {
 	// Subscribe adds a subscription. If there is one of the same project, API,
-	// callback and filter key, it returns that one, and true.
-	Subscribe(context.Context, Subscription) (_ Subscription, existed bool, _ error)
-	// Same returns the subscription that Subscribe would find, or ErrNotFound.
-	Same(context.Context, Subscription) (Subscription, error)
+	// callback and filter key, it returns that one, and true. It fails with a
+	// *vnfpkg.QuotaError if the project has as many as it may, unless most is zero.
+	Subscribe(ctx context.Context, s Subscription, most int) (_ Subscription, existed bool, _ error)
+	// Same finds what Subscribe would: that subscription, ErrNotFound, or that there
+	// are too many.
+	Same(ctx context.Context, s Subscription, most int) (Subscription, error)
 	// Subscription returns one by its ID, or fails with ErrNotFound.
 	Subscription(ctx context.Context, id string) (Subscription, error)
 	// Subscriptions yields those of a project and an API that come after the one

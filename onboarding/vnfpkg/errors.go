@@ -73,13 +73,15 @@ const (
 	QuotaBytes    Quota = "bytes"
 	QuotaPackages Quota = "packages"
 	QuotaUploads  Quota = "uploads"
+	// QuotaSubscriptions is that of package notify.
+	QuotaSubscriptions Quota = "subscriptions"
 )
 
 // QuotaError says that a project has as much as it may have.
 type QuotaError struct {
 	Project string
 	Quota   Quota
-	Limit   int64 // bytes, packages, or uploads at once
+	Limit   int64 // bytes, packages, uploads at once, or subscriptions
 	// RetryAfter is set where waiting helps.
 	RetryAfter time.Duration
 }
@@ -88,8 +90,8 @@ func (e *QuotaError) Error() string {
 	switch e.Quota {
 	case QuotaBytes:
 		return fmt.Sprintf("project %q would take more than its %d bytes; delete packages or images that it does not need", e.Project, e.Limit)
-	case QuotaPackages:
-		return fmt.Sprintf("project %q has %d packages, the most that it may have; delete those that it does not need", e.Project, e.Limit)
+	case QuotaPackages, QuotaSubscriptions:
+		return fmt.Sprintf("project %q has %d %s, the most that it may have; delete those that it does not need", e.Project, e.Limit, e.Quota)
 	default:
 		return fmt.Sprintf("project %q has %d uploads under way, the most that it may have at once; try again when one has ended", e.Project, e.Limit)
 	}

@@ -22,7 +22,7 @@ import (
 func (s *server) subscribe(t *testing.T) {
 	t.Helper()
 	if _, _, err := s.ledger.Subscriptions().Subscribe(t.Context(), notify.Subscription{
-		ID: imagerepo.NewID(), Project: project, API: "sol005", CallbackURI: "http://callback.example/"}); err != nil {
+		ID: imagerepo.NewID(), Project: project, API: "sol005", CallbackURI: "http://callback.example/"}, 0); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -60,6 +60,8 @@ type options struct {
 	pageSize int
 	drop     bool // archives are not kept
 	idle     bool // jobs are not run
+
+	subscriptions int // that a project may have
 }
 
 func start(t *testing.T, o options) *server {
@@ -89,7 +91,7 @@ func start(t *testing.T, o options) *server {
 		Pipeline: s.pipeline, Store: records.Resources(), Queue: s.queue, Folder: filepath.Join(home, "packages"), Keep: !o.drop,
 	})
 	must(err)
-	subscriptions := notify.New(notify.Config{Store: records.Subscriptions(), Client: client.HTTP(), Key: key, Timeout: 5 * time.Second})
+	subscriptions := notify.New(notify.Config{Store: records.Subscriptions(), Client: client.HTTP(), Key: key, Timeout: 5 * time.Second, ProjectSubscriptions: o.subscriptions})
 	doors, err := rest.New(etsi.Doors(etsi.Config{
 		Packages: s.packages, Images: names, Subscriptions: subscriptions, PageSize: o.pageSize,
 	}), rest.Options{Gate: s, Audit: s})

@@ -220,3 +220,21 @@ func TestSubscribersAreNotified(t *testing.T) {
 		t.Errorf("changes (-want +got):\n%s", diff)
 	}
 }
+
+func TestAProjectHasSoManySubscriptions(t *testing.T) {
+	s, c := start(t, options{subscriptions: 2, idle: true}), newConsumer(t)
+	subscribe := func(root, path string, status int) answer {
+		t.Helper()
+		return s.do(t, "POST", root+"/subscriptions", map[string]any{"callbackUri": c.URL + path}).want(t, status)
+	}
+	first := subscribe(base, "/1", 201)
+	subscribe(read, "/1", 201)
+	subscribe(base, "/2", 429)
+	subscribe(read, "/2", 429)
+	subscribe(base, "/1", 303)
+	if n := c.tests.Load(); n != 2 {
+		t.Errorf("%d callbacks were tested", n)
+	}
+	s.do(t, "DELETE", first.Header.Get("Location"), nil).want(t, 204)
+	subscribe(base, "/2", 201)
+}
