@@ -14,6 +14,9 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/gangway-nfv/gangway/imagerepo/fetch/origintest"
 	"github.com/gangway-nfv/gangway/onboarding/onboardingtest"
 	"github.com/gangway-nfv/gangway/onboarding/view"
 )
@@ -113,6 +116,49 @@ func (s *served) admin(t *testing.T) string {
 		t.Fatal(err)
 	}
 	return strings.TrimSpace(string(token))
+}
+
+func TestMetricsTellHowJobsHaveEnded(t *testing.T) {
+	origin := origintest.New()
+	t.Cleanup(origin.Close)
+	s := startServe(t, filepath.Join(t.TempDir(), "home"), "--allow-source", "127.0.0.1")
+	admin := s.admin(t)
+	archive := string(onboardingtest.Bytes(onboardingtest.Zip, onboardingtest.SOL004(onboardingtest.Spec{Name: "firewall"})))
+	link := func(path string) string { return `{"name": "image", "url": "` + origin.URL + path + `"}` }
+	origin.Serve("/image", origintest.Plain(make([]byte, 1000)))
+	origin.Serve("/other", origintest.Plain(bytes.Repeat([]byte("x"), 1000)))
+	for _, sent := range []struct {
+		path, body, kind string
+		status           int
+	}{
+		{"packages", archive, "", 201},
+		{"packages", archive, "", 200},
+		{"packages", archive, "", 200},
+		{"packages", "no archive", "", 422},
+		{"packages", link("/none"), "application/json", 502},
+		{"images", link("/image"), "application/json", 200},
+		{"images", link("/other"), "application/json", 409},
+		{"doctor", "{}", "application/json", 200},
+	} {
+		status, text := s.send(t, http.MethodPost, "/api/v1/"+sent.path, admin, strings.NewReader(sent.body), "Prefer: wait=60", "Content-Type: "+sent.kind)
+		if status != sent.status {
+			t.Errorf("%s: %d %s", sent.path, status, text)
+		}
+	}
+	_, text := s.get(t, "/metrics", admin)
+	var got []string
+	for line := range strings.Lines(text) {
+		if ended, found := strings.CutPrefix(line, "gangway_work_duration_seconds_count"); found {
+			got = append(got, strings.TrimSpace(ended))
+		}
+	}
+	want := []string{
+		`{outcome="failed",work="fetch"} 1`, `{outcome="onboarded",work="image"} 1`, `{outcome="onboarded",work="onboard"} 1`,
+		`{outcome="rejected",work="image"} 1`, `{outcome="rejected",work="onboard"} 1`, `{outcome="succeeded",work="doctor"} 1`, `{outcome="unchanged",work="onboard"} 2`,
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("ends of jobs (-want +got):\n%s", d)
+	}
 }
 
 func TestServe(t *testing.T) {

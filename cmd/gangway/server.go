@@ -87,7 +87,7 @@ func (s *server) build(ctx context.Context) error {
 	}
 	s.metrics = rest.NewMetrics()
 	s.queue = job.NewQueue(records.Jobs(), job.Options{Log: s.log, Ended: func(j job.Job) {
-		s.metrics.Worked(string(j.Kind), string(j.State), j.EndedAt.Sub(j.StartedAt))
+		s.metrics.Worked(string(j.Kind), operation.OutcomeOf(j), j.EndedAt.Sub(j.StartedAt))
 	}})
 	if err := s.admit(records); err != nil {
 		return err

@@ -44,7 +44,7 @@ func NewMetrics() *Metrics {
 		sent: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "gangway_http_sent_bytes_total", Help: "Bytes of answers."}, []string{"door"}),
 		work: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name: "gangway_work_duration_seconds", Help: "How long onboardings and launches took, by their outcome.",
+			Name: "gangway_work_duration_seconds", Help: "How long jobs took, by their kind and outcome.",
 			Buckets: []float64{.01, .05, .1, .5, 1, 5, 10, 60, 300, 1800, 7200}},
 			[]string{"work", "outcome"}),
 	}
@@ -53,7 +53,7 @@ func NewMetrics() *Metrics {
 	return m
 }
 
-// Worked counts an onboarding or a launch with its outcome.
+// Worked counts a job, such as an onboarding or a launch, with its outcome.
 func (m *Metrics) Worked(work, outcome string, took time.Duration) {
 	m.work.WithLabelValues(work, outcome).Observe(took.Seconds())
 }

@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"encoding/json"
 	"net/http"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -162,7 +161,7 @@ func (d *door) outcome(ctx context.Context, j job.Job) (*accepted, error) {
 func unsuccessful(j job.Job, location string) rest.Problem {
 	p := rest.Errorf(http.StatusBadGateway, "%s", j.Error)
 	p.Header = http.Header{"Location": {location}}
-	report := reportIn(j)
+	report := operation.ReportOf(j)
 	if report.Status != "" {
 		p.More = map[string]any{"report": report}
 	}
@@ -173,20 +172,4 @@ func unsuccessful(j job.Job, location string) rest.Problem {
 		p.Status = rejected(report).Status
 	}
 	return p
-}
-
-// reportIn returns the report in the result of a job, if there is one: the result is
-// one, or has one.
-func reportIn(j job.Job) onboarding.Report {
-	var result struct {
-		onboarding.Report
-		Inner *onboarding.Report `json:"report"`
-	}
-	if len(j.Result) > 0 {
-		_ = json.Unmarshal(j.Result, &result) // what is no report says nothing
-	}
-	if result.Inner != nil {
-		return *result.Inner
-	}
-	return result.Report
 }
