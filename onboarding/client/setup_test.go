@@ -94,63 +94,79 @@ func start(t *testing.T, change func(*setting)) *fixture {
 	return f
 }
 
-// open starts the server.
-func (f *fixture) open() {
-	t := f.t
-	t.Helper()
+// serve builds a server on a home and runs its jobs until it is closed. It panics
+// where that cannot be done.
+func serve(home string, set *setting) (http.Handler, *served) {
+	check := func(err error) {
+		if err != nil {
+			panic(err)
+		}
+	}
 	ctx, stop := context.WithCancel(context.Background())
 	log := slog.New(slog.DiscardHandler)
-	names, err := catalog.Open(ctx, filepath.Join(f.home, "gangway.db"))
-	noError(t, err)
-	files, err := fsstore.Open(filepath.Join(f.home, "images"))
-	noError(t, err)
+	names, err := catalog.Open(ctx, filepath.Join(home, "gangway.db"))
+	check(err)
+	files, err := fsstore.Open(filepath.Join(home, "images"))
+	check(err)
 	records, err := ledger.Open(ctx, names)
-	noError(t, err)
+	check(err)
 	fetcher, err := fetch.New(fetch.Options{Allow: []string{"127.0.0.1"}, Attempts: 1})
-	noError(t, err)
+	check(err)
 	pool, err := glance.NewPool(glance.Options{}, log)
-	noError(t, err)
+	check(err)
 	s := &served{queue: job.NewQueue(records.Jobs(), job.Options{}),
 		pipeline: &onboarding.Pipeline{Repository: imagerepo.New(names, files, log), Fetch: fetcher}}
 	s.packages, err = vnfpkg.New(vnfpkg.Config{Pipeline: s.pipeline, Store: records.Resources(), Queue: s.queue,
-		Folder: filepath.Join(f.home, "packages"), Keep: true, Expiry: time.Hour, Limits: vnfpkg.Limits{PackageSize: 64 << 20},
-		Now: func() time.Time { return time.Now().Add(time.Duration(f.ahead.Load())) }})
-	noError(t, err)
+		Folder: filepath.Join(home, "packages"), Keep: true, Expiry: time.Hour, Limits: vnfpkg.Limits{PackageSize: 64 << 20},
+		Now: func() time.Time { return time.Now().Add(time.Duration(set.ahead.Load())) }})
+	check(err)
 	operations := operation.New(operation.Config{Pipeline: s.pipeline, Queue: s.queue, VIMs: vims{pool}, Log: log,
 		Launches: vim.Options{Poll: 2 * time.Millisecond}})
 	own, err := api.New(api.Config{Pipeline: s.pipeline, Operations: operations, Queue: s.queue, VIMs: vims{pool}, Packages: s.packages,
 		Tokens: access.NewTokens(records.Tokens(), access.Config{}), Audit: access.NewAudit(records.Events(), access.Config{})})
-	noError(t, err)
+	check(err)
 	doors := []rest.Door{own, tus.New(tus.Config{Packages: s.packages, Queue: s.queue})}
-	server, err := rest.New(doors, rest.Options{Gate: gate{}, Audit: access.NewAudit(records.Events(), access.Config{}), Stall: f.stall})
-	noError(t, err)
+	server, err := rest.New(doors, rest.Options{Gate: gate{}, Audit: access.NewAudit(records.Events(), access.Config{}), Stall: set.stall})
+	check(err)
+	var running sync.WaitGroup
+	if !set.idle {
+		running.Go(func() {
+			kinds := operations.Kinds()
+			maps.Copy(kinds, s.packages.Kinds())
+			check(s.queue.Run(ctx, kinds))
+		})
+	}
+	s.close = sync.OnceFunc(func() {
+		stop()
+		running.Wait()
+		check(errors.Join(s.packages.Close(), files.Close(), names.Close()))
+		pool.Close()
+		fetcher.Close()
+	})
+	return server, s
+}
+
+// open starts the server.
+func (f *fixture) open() {
+	t := f.t
+	t.Helper()
+	handler, s := serve(f.home, &f.setting)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	noError(t, err)
 	f.way.lead(listener.Addr().String())
 	web := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		f.note(r)
 		if f.before == nil || !f.before(w, r) {
-			server.ServeHTTP(w, r)
+			handler.ServeHTTP(w, r)
 		}
 	}), ErrorLog: slog.NewLogLogger(slog.DiscardHandler, 0)}
 	var running sync.WaitGroup
 	running.Go(func() { _ = web.Serve(listener) })
-	if !f.idle {
-		running.Go(func() {
-			kinds := operations.Kinds()
-			maps.Copy(kinds, s.packages.Kinds())
-			if err := s.queue.Run(ctx, kinds); err != nil {
-				t.Error(err)
-			}
-		})
-	}
+	inside := s.close
 	s.close = sync.OnceFunc(func() {
 		_ = web.Close()
-		stop()
 		running.Wait()
-		noError(t, errors.Join(s.packages.Close(), files.Close(), names.Close()))
-		pool.Close()
-		fetcher.Close()
+		inside()
 	})
 	f.served = s
 }
