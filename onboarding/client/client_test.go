@@ -122,11 +122,13 @@ func TestATokenIsNotSentToAnotherServer(t *testing.T) {
 	defer other.Close()
 	var seen http.Header
 	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		seen = r.Header
+		if seen = r.Header; r.URL.Path != "/gangway/api/v1/vims" {
+			t.Errorf("the path is %s", r.URL.Path)
+		}
 		http.Redirect(w, r, other.URL+"/somewhere?secret=1", http.StatusTemporaryRedirect)
 	}))
 	defer web.Close()
-	c, err := client.New(client.Options{Server: web.URL, Token: "red-writer", Project: "red", UserAgent: "gangway/1.2"})
+	c, err := client.New(client.Options{Server: web.URL + "/gangway/", Token: "red-writer", Project: "red", UserAgent: "gangway/1.2"})
 	noError(t, err)
 	defer c.Close()
 	_, err = c.VIMs(t.Context())

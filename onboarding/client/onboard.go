@@ -84,10 +84,19 @@ type from struct {
 // wishes are the parameters that say how a package is onboarded.
 func wishes(src onboarding.Source, opts onboarding.Options) url.Values {
 	query := url.Values{}
-	set(query, "name", filepath.Base(src.Name))
+	set(query, "name", baseOf(src))
 	set(query, "onConflict", string(opts.OnConflict))
 	set(query, "images", string(opts.Images))
 	return query
+}
+
+// baseOf is what the server calls a file; of others it knows better.
+func baseOf(src onboarding.Source) string {
+	base := filepath.Base(src.Name)
+	if src.URL != "" || base == "-" || base == "." || base == string(filepath.Separator) {
+		return ""
+	}
+	return base
 }
 
 func (c *Client) onboard(ctx context.Context, src onboarding.Source, opts onboarding.Options) (onboarding.Report, error) {
@@ -187,7 +196,7 @@ func (c *Client) check(ctx context.Context, src onboarding.Source, opts onboardi
 		r.query.Set("repository", "true")
 	}
 	if src.URL != "" {
-		r.json = from{src.URL}
+		r.json, r.slow = from{src.URL}, true
 		_, err = c.call(ctx, r, &report)
 		return report, err
 	}
@@ -199,7 +208,8 @@ func (c *Client) check(ctx context.Context, src onboarding.Source, opts onboardi
 	r.length = -1
 	if r.repeatable = opened.At != nil; r.repeatable {
 		r.length = opened.Size
-		r.content = func() io.Reader { return newPart(opened, 0) }
+		was := infoOf(opened)
+		r.content = func() io.Reader { return &part{file: opened, was: was} }
 	} else {
 		r.content = func() io.Reader { return opened.Reader }
 	}

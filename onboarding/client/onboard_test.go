@@ -490,6 +490,36 @@ func TestAStreamThatBreaksIsAnError(t *testing.T) {
 	})
 }
 
+// A server that has had enough in the middle of a stream says why.
+func TestAStreamThatIsRefusedOnTheWayTellsTheReason(t *testing.T) {
+	f := start(t, nil)
+	report, err := f.client(nil).Onboard(t.Context(), onboarding.StreamSource("-", bytes.NewReader(archive("fw", 20*mib))), onboarding.Options{})
+	if told, ok := errors.AsType[*client.Error](err); !ok || told.Status != http.StatusRequestEntityTooLarge || report.Status != onboarding.Failed {
+		t.Errorf("%v: %+v", err, report)
+	}
+	report, err = f.client(nil).Onboard(t.Context(), onboarding.FileSource(file(t, archive("fw", 20*mib))), onboarding.Options{})
+	if told, ok := errors.AsType[*client.Error](err); !ok || told.Status != http.StatusRequestEntityTooLarge || f.count("PATCH") > 0 {
+		t.Errorf("%v: %+v", err, report)
+	}
+}
+
+func TestAFileThatIsWrittenToBetweenTwoBreaksIsNotOnboarded(t *testing.T) {
+	path := file(t, archive("fw", 4*mib))
+	f := start(t, func(s *setting) {
+		s.before = func(_ http.ResponseWriter, r *http.Request) bool {
+			if r.Method == http.MethodHead {
+				noError(t, os.WriteFile(path, archive("wf", 4*mib), 0o600))
+			}
+			return false
+		}
+	})
+	f.way.plan(fault{up: mib})
+	report, err := f.client(nil).Onboard(t.Context(), onboarding.FileSource(path), onboarding.Options{})
+	if !errors.Is(err, client.ErrChanged) || report.Status != onboarding.Failed {
+		t.Errorf("%v: %+v", err, report)
+	}
+}
+
 // failing is a reader that ends with an error.
 type failing struct {
 	*bytes.Reader

@@ -15,12 +15,8 @@ import (
 // and the end of another for a package.
 type part struct {
 	file csar.Source
-	was  fs.FileInfo // nil for what is not a file
+	was  fs.FileInfo // when it was opened; nil for what is not a file
 	at   int64
-}
-
-func newPart(file csar.Source, offset int64) *part {
-	return &part{file: file, was: infoOf(file), at: offset}
 }
 
 // infoOf returns what is known of a source that is a file, or nil.

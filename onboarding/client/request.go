@@ -35,6 +35,8 @@ type request struct {
 	// answer bounds how long the answer may take once the content is sent; zero
 	// means not at all, for what is worked at before it is answered.
 	answer time.Duration
+	// slow is a request with JSON that is worked at before it is answered.
+	slow bool
 	// repeatable is a request that does the same if it arrives twice.
 	repeatable bool
 	// absent and taken are what 404 and 409 mean.
@@ -74,6 +76,9 @@ func (c *Client) send(ctx context.Context, r request) (*http.Response, error) {
 			return nil, errors.Join(err, w.end())
 		}
 		content, length = bytes.NewReader(text), int64(len(text))
+		if r.slow {
+			w.pause()
+		}
 	case r.content != nil:
 		sent = &body{source: r.content(), watch: w, told: r.told, answer: r.answer}
 		if content, length = sent, r.length; length == 0 {

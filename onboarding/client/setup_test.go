@@ -117,7 +117,7 @@ func serve(home string, set *setting) (http.Handler, *served) {
 	s := &served{queue: job.NewQueue(records.Jobs(), job.Options{}),
 		pipeline: &onboarding.Pipeline{Repository: imagerepo.New(names, files, log), Fetch: fetcher}}
 	s.packages, err = vnfpkg.New(vnfpkg.Config{Pipeline: s.pipeline, Store: records.Resources(), Queue: s.queue,
-		Folder: filepath.Join(home, "packages"), Keep: true, Expiry: time.Hour, Limits: vnfpkg.Limits{PackageSize: 64 << 20},
+		Folder: filepath.Join(home, "packages"), Keep: true, Expiry: time.Hour, Limits: vnfpkg.Limits{PackageSize: 12 << 20},
 		Now: func() time.Time { return time.Now().Add(time.Duration(set.ahead.Load())) }})
 	check(err)
 	operations := operation.New(operation.Config{Pipeline: s.pipeline, Queue: s.queue, VIMs: vims{pool}, Log: log,

@@ -6,8 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -39,6 +39,7 @@ type upload struct {
 	*Client
 	src      onboarding.Source
 	file     csar.Source
+	was      fs.FileInfo // of the file, when it was opened
 	opts     onboarding.Options
 	note     *note // where it is noted; nil if nowhere
 	meter    *meter
@@ -51,7 +52,7 @@ type upload struct {
 
 // upload sends a file and waits for it to be onboarded.
 func (c *Client) upload(ctx context.Context, src onboarding.Source, file csar.Source, opts onboarding.Options) (onboarding.Report, error) {
-	u := &upload{Client: c, src: src, file: file, opts: opts, note: c.noted(file, opts), patience: c.patient(c.options.Patience),
+	u := &upload{Client: c, src: src, file: file, was: infoOf(file), opts: opts, note: c.noted(file, opts), patience: c.patient(c.options.Patience),
 		meter: &meter{source: src.Name, size: file.Size, progress: opts.Progress}}
 	defer u.note.release()
 	u.id = u.note.upload()
@@ -60,13 +61,11 @@ func (c *Client) upload(ctx context.Context, src onboarding.Source, file csar.So
 		if !errors.Is(err, errLost) {
 			return report, err
 		}
-		u.forget()
+		u.beginAnew(ctx, err)
 	}
 	err := u.fill(ctx)
 	if errors.Is(err, errLost) {
-		c.options.Log.Warn("upload begins anew", "source", src.Name, "err", err)
-		u.abandon(ctx)
-		u.forget()
+		u.beginAnew(ctx, err)
 		err = u.fill(ctx)
 	}
 	if err != nil {
@@ -92,7 +91,7 @@ func (u *upload) goOn(ctx context.Context) (onboarding.Report, error) {
 		_, err = u.call(ctx, get(at("packages", report.Package.ID), imagerepo.ErrNotFound), nil)
 	}
 	if ended && (errors.Is(err, job.ErrNotFound) || errors.Is(err, imagerepo.ErrNotFound)) {
-		err = errors.Join(errLost, err)
+		err = fmt.Errorf("%w: %w", errLost, err)
 	}
 	return report, err
 }
@@ -107,9 +106,11 @@ func (u *upload) conclude(ctx context.Context) (onboarding.Report, error) {
 	return report, err
 }
 
-// forget makes the upload one that has not begun.
-func (u *upload) forget() {
-	u.note.remove()
+// beginAnew makes the upload one that has not begun, and has the server remove what
+// is left there of the one before.
+func (u *upload) beginAnew(ctx context.Context, why error) {
+	u.options.Log.Warn("upload begins anew", "source", u.src.Name, "err", why)
+	u.abandon(ctx)
 	u.id, u.offset, u.asked, u.job = "", 0, false, ""
 }
 
@@ -163,9 +164,9 @@ func (u *upload) meaning(err error) error {
 		if u.accepted(told.header); u.job != "" {
 			return nil
 		}
-		return errors.Join(errLost, err)
+		return fmt.Errorf("%w: %w", errLost, err)
 	case statusChecksum:
-		return errors.Join(errLost, err)
+		return fmt.Errorf("%w: %w", errLost, err)
 	}
 	return err
 }
@@ -173,12 +174,11 @@ func (u *upload) meaning(err error) error {
 // create begins an upload at the server. If the answer is lost, what was begun there
 // expires.
 func (u *upload) create(ctx context.Context) error {
-	meta := []string{"filename " + encode(filepath.Base(u.src.Name))}
-	if u.opts.OnConflict != "" {
-		meta = append(meta, "on-conflict "+encode(string(u.opts.OnConflict)))
-	}
-	if u.opts.Images != "" {
-		meta = append(meta, "images "+encode(string(u.opts.Images)))
+	var meta []string
+	for _, pair := range [][2]string{{"filename", baseOf(u.src)}, {"on-conflict", string(u.opts.OnConflict)}, {"images", string(u.opts.Images)}} {
+		if pair[1] != "" {
+			meta = append(meta, pair[0]+" "+base64.StdEncoding.EncodeToString([]byte(pair[1])))
+		}
 	}
 	got, err := u.once(ctx, request{method: http.MethodPost, path: uploads, header: http.Header{
 		"Tus-Resumable": {tusVersion}, "Upload-Length": {strconv.FormatInt(u.file.Size, 10)}, "Upload-Metadata": {strings.Join(meta, ",")}}}, nil)
@@ -194,8 +194,6 @@ func (u *upload) create(ctx context.Context) error {
 	u.note.write(u.id, expires(got.header))
 	return nil
 }
-
-func encode(text string) string { return base64.StdEncoding.EncodeToString([]byte(text)) }
 
 func expires(header http.Header) time.Time {
 	at, _ := http.ParseTime(header.Get("Upload-Expires")) // zero where it is not told
@@ -245,7 +243,7 @@ func (u *upload) patch(ctx context.Context) error {
 	resp, err := u.send(ctx, request{method: http.MethodPatch, path: at("uploads", u.id),
 		header: http.Header{"Tus-Resumable": {tusVersion}, "Upload-Offset": {strconv.FormatInt(u.offset, 10)},
 			"Content-Type": {"application/offset+octet-stream"}},
-		content: func() io.Reader { return newPart(u.file, u.offset) }, length: u.file.Size - u.offset,
+		content: func() io.Reader { return &part{file: u.file, was: u.was, at: u.offset} }, length: u.file.Size - u.offset,
 		told: u.meter.from(u.offset), answer: finishing})
 	if err != nil {
 		return err
@@ -269,7 +267,6 @@ func (u *upload) interrupted(ctx context.Context, err error) error {
 	}
 	if _, changed := errors.AsType[*sourceError](err); changed || u.note == nil {
 		u.abandon(ctx)
-		u.forget()
 		return err
 	}
 	return fmt.Errorf("%w; the server has %d of %d bytes, and the same call goes on from there", err, u.offset, u.file.Size)
@@ -277,6 +274,7 @@ func (u *upload) interrupted(ctx context.Context, err error) error {
 
 // abandon has the server remove what it has of the upload, if it answers.
 func (u *upload) abandon(ctx context.Context) {
+	u.note.remove()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), farewell)
 	defer cancel()
 	_, err := u.once(ctx, request{method: http.MethodDelete, path: at("uploads", u.id), header: http.Header{"Tus-Resumable": {tusVersion}}}, nil)
