@@ -3,6 +3,7 @@ package client_test
 import (
 	"encoding/pem"
 	"errors"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -142,7 +143,9 @@ func TestATokenIsNotSentToAnotherServer(t *testing.T) {
 
 func TestCertificatesOfAFileAreTrusted(t *testing.T) {
 	watchGoroutines(t)
-	web := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(`["one"]`)) }))
+	web := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(`["one"]`)) }))
+	web.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, 0) // of who does not trust it
+	web.StartTLS()
 	defer web.Close()
 	ca := filepath.Join(t.TempDir(), "ca.pem")
 	noError(t, os.WriteFile(ca, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: web.Certificate().Raw}), 0o600))
