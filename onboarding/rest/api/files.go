@@ -63,7 +63,7 @@ func download(id string, tags []string, summary, description string) huma.Operat
 func fileHeader(h http.Header, name string, digests imagerepo.Digests) {
 	h.Set("Content-Type", octets)
 	h.Set("Etag", `"`+digests[imagerepo.SHA256]+`"`)
-	h.Set("Repr-Digest", reprDigest(digests))
+	h.Set("Repr-Digest", rest.ReprDigest(digests))
 	h.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": name}))
 }
 
@@ -86,7 +86,7 @@ type putImageAnswer struct {
 }
 
 func (d *door) putImage(ctx context.Context, in *putImage) (*putImageAnswer, error) {
-	digests, err := statedDigests(in.ReprDigest)
+	digests, err := rest.StatedDigests(in.ReprDigest)
 	if err != nil {
 		return nil, err
 	}

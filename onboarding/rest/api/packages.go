@@ -185,7 +185,7 @@ func (d *door) linked(r request, name string) (*vnfpkg.From, error) {
 }
 
 func (d *door) uploadPackage(ctx context.Context, in *uploadPackage) (*accepted, error) {
-	digests, err := statedDigests(in.ReprDigest)
+	digests, err := rest.StatedDigests(in.ReprDigest)
 	if err != nil {
 		return nil, err
 	}

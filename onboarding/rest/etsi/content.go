@@ -27,10 +27,15 @@ const (
 	typeBytes = "application/octet-stream"
 )
 
-// receive takes the package of a resource.
+// receive takes the package of a resource. What is no part of SOL005 is that a
+// Repr-Digest is compared with it.
 func (d *door) receive(w http.ResponseWriter, r *http.Request) error {
-	_, err := d.Packages.Receive(r.Context(), project(r), r.PathValue("id"), r.Body, vnfpkg.ReceiveOptions{
-		Size: max(r.ContentLength, 0), By: rest.CallerOf(r.Context()).Subject,
+	digests, err := rest.StatedDigests(r.Header.Get("Repr-Digest"))
+	if err != nil {
+		return err
+	}
+	_, err = d.Packages.Receive(r.Context(), project(r), r.PathValue("id"), r.Body, vnfpkg.ReceiveOptions{
+		Size: max(r.ContentLength, 0), Digests: digests, By: rest.CallerOf(r.Context()).Subject,
 	})
 	if err != nil {
 		return err
@@ -86,10 +91,16 @@ func send(w http.ResponseWriter, r *http.Request, content *vnfpkg.Content) (err 
 		w.Header().Set("Content-Disposition", name)
 	}
 	if content.SHA256 != "" {
-		w.Header().Set("Etag", `"`+content.SHA256+`"`)
+		digested(w.Header(), content.SHA256)
 	}
 	rest.ServeContent(w, r, content.ModTime, content)
 	return nil
+}
+
+// digested tells the SHA-256 of a file that is sent.
+func digested(h http.Header, sha256 string) {
+	h.Set("Etag", `"`+sha256+`"`)
+	h.Set("Repr-Digest", rest.ReprDigest(imagerepo.Digests{imagerepo.SHA256: sha256}))
 }
 
 // sniff tells a type by the first bytes.
@@ -188,7 +199,7 @@ func (d *door) manifest(lookup lookup) rest.HandlerFunc {
 
 func sendBytes(w http.ResponseWriter, r *http.Request, contentType string, text []byte, modified time.Time) error {
 	w.Header().Set("Content-Type", contentType)
-	w.Header().Set("Etag", fmt.Sprintf(`"%x"`, sha256.Sum256(text)))
+	digested(w.Header(), fmt.Sprintf("%x", sha256.Sum256(text)))
 	rest.ServeContent(w, r, modified, bytes.NewReader(text))
 	return nil
 }

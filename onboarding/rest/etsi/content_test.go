@@ -4,20 +4,76 @@ import (
 	"archive/zip"
 	"bytes"
 	"crypto/sha256"
+	"crypto/sha512"
+	"encoding/base64"
 	"encoding/hex"
 	"fmt"
 	"io"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/gangway-nfv/gangway/onboarding/onboardingtest"
+	"github.com/gangway-nfv/gangway/onboarding/vnfpkg"
 )
 
 func sha256Hex(b []byte) string {
 	sum := sha256.Sum256(b)
 	return hex.EncodeToString(sum[:])
+}
+
+func reprDigest(b []byte) string {
+	sum := sha256.Sum256(b)
+	return "sha-256=:" + base64.StdEncoding.EncodeToString(sum[:]) + ":"
+}
+
+func TestAStatedDigestIsCompared(t *testing.T) {
+	s := start(t, options{})
+	archive := onboardingtest.Bytes(onboardingtest.Zip, small("1.0"))
+	long := sha512.Sum512(archive)
+	for _, tt := range []struct {
+		name, digest string
+		want         int
+	}{
+		{"of other bytes", reprDigest([]byte("others")), 422},
+		{"of other bytes beside the right one", "sha-512=:" + base64.StdEncoding.EncodeToString(long[:]) + ":, " + reprDigest([]byte("others")), 422},
+		{"that is none", "sha-256=:AAAA:", 400},
+		{"of an algorithm that is not known", "md5=:1B2M2Y8AsgTpgAmY7PhCfg==:", 400},
+		{"of these bytes", reprDigest(archive), 202},
+		{"of these bytes in two algorithms", "sha-512=:" + base64.StdEncoding.EncodeToString(long[:]) + ":, " + reprDigest(archive), 202},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			url := s.create(t)
+			s.do(t, "PUT", url+"/package_content", archive, "Repr-Digest: "+tt.digest).want(t, tt.want)
+			if tt.want == 202 {
+				s.processed(t, url)
+			} else if got := s.do(t, "GET", url, nil).info(t); got.OnboardingState != vnfpkg.Created {
+				t.Errorf("the package is %s, want %s", got.OnboardingState, vnfpkg.Created)
+			}
+		})
+	}
+}
+
+func TestWhatWasUploadedCanBeAskedForAtOnce(t *testing.T) {
+	s := start(t, options{})
+	url := s.create(t)
+	archive := onboardingtest.Bytes(onboardingtest.Zip, firewall("1.0"))
+	s.do(t, "PUT", url+"/package_content", archive).want(t, 202)
+	if got := s.do(t, "GET", url+"/package_content", nil, "Accept: application/zip").want(t, 200); !bytes.Equal(got.body, archive) {
+		t.Error("the bytes are others")
+	}
+	url = s.create(t)
+	s.do(t, "PUT", url+"/package_content", []byte("no archive")).want(t, 202)
+	s.do(t, "GET", url+"/vnfd", nil, "Accept: */*").want(t, 409)
+
+	s = start(t, options{idle: true, wait: time.Millisecond})
+	url = s.create(t)
+	s.do(t, "PUT", url+"/package_content", archive).want(t, 202)
+	for _, path := range []string{"/package_content", "/vnfd", "/artifacts/ChangeLog.txt", "/artifacts", "/manifest"} {
+		s.do(t, "GET", url+path, nil, "Accept: */*").want(t, 409)
+	}
 }
 
 func TestRanges(t *testing.T) {
@@ -64,7 +120,7 @@ func TestRanges(t *testing.T) {
 							return
 						}
 						want := map[string]string{
-							"Content-Type": file.media, "Etag": `"` + sha256Hex(file.content) + `"`,
+							"Content-Type": file.media, "Etag": `"` + sha256Hex(file.content) + `"`, "Repr-Digest": reprDigest(file.content),
 							"Content-Length": fmt.Sprint(tt.last - tt.first + 1), "Content-Range": "", "Accept-Ranges": "bytes",
 						}
 						if tt.status == 206 {

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"reflect"
 	"strings"
+	"time"
 
 	"github.com/gangway-nfv/gangway/imagerepo"
 	"github.com/gangway-nfv/gangway/onboarding/access"
@@ -27,6 +28,9 @@ type Config struct {
 	Subscriptions *notify.Service
 	// PageSize is how many resources a list shows at once; zero means 100.
 	PageSize int
+	// Wait is how long a request for what is in a package may wait while that is
+	// PROCESSING; zero means ten seconds.
+	Wait time.Duration
 }
 
 // The names of the doors.
@@ -37,7 +41,7 @@ const (
 
 // Doors returns both doors.
 func Doors(config Config) []rest.Door {
-	config.PageSize = cmp.Or(config.PageSize, 100)
+	config.PageSize, config.Wait = cmp.Or(config.PageSize, 100), cmp.Or(config.Wait, 10*time.Second)
 	info := sol013.TypeOf(reflect.TypeFor[VnfPkgInfo](), "softwareImages", "additionalArtifacts", "userDefinedData", "checksum")
 	subscription := sol013.TypeOf(reflect.TypeFor[subscriptionAttributes]())
 	var doors []rest.Door
@@ -100,6 +104,7 @@ func (d *door) routes() []rest.Route {
 // reading adds what can be read in a package, which lookup finds by the {id} of the
 // path.
 func (d *door) reading(read func(string, rest.HandlerFunc), one string, lookup lookup) {
+	lookup = d.settled(lookup)
 	read(one+"/package_content", d.content(lookup))
 	read(one+"/vnfd", d.vnfd(lookup))
 	read(one+"/manifest", d.manifest(lookup))

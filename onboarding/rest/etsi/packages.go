@@ -2,6 +2,7 @@ package etsi
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"net/http"
 
 	"github.com/gangway-nfv/gangway/imagerepo"
+	"github.com/gangway-nfv/gangway/onboarding/job"
 	"github.com/gangway-nfv/gangway/onboarding/rest"
 	"github.com/gangway-nfv/gangway/onboarding/rest/etsi/sol013"
 	"github.com/gangway-nfv/gangway/onboarding/vnfpkg"
@@ -47,6 +49,29 @@ func (d *door) shownByDescriptor(r *http.Request) (vnfpkg.Resource, error) {
 		err = fmt.Errorf("VNFD %s: %w", r.PathValue("id"), imagerepo.ErrNotFound)
 	}
 	return found, err
+}
+
+// settled returns a lookup that waits a while for a package that is PROCESSING:
+// clients ask for what they have uploaded as soon as that is accepted.
+func (d *door) settled(lookup lookup) lookup {
+	return func(r *http.Request) (vnfpkg.Resource, error) {
+		found, err := lookup(r)
+		if err != nil || found.State != vnfpkg.Processing {
+			return found, err
+		}
+		ctx, cancel := rest.UntilStopping(r.Context())
+		defer cancel()
+		ctx, stop := context.WithTimeout(ctx, d.Wait)
+		defer stop()
+		_, err = d.Packages.Queue.Wait(ctx, found.Job)
+		switch {
+		case errors.Is(context.Cause(ctx), rest.ErrStopping):
+			return found, rest.ErrStopping
+		case err != nil && ctx.Err() == nil && !errors.Is(err, job.ErrNotFound):
+			return found, err
+		}
+		return lookup(r)
+	}
 }
 
 // list answers with the packages of a project.

@@ -60,6 +60,7 @@ type options struct {
 	pageSize int
 	drop     bool // archives are not kept
 	idle     bool // jobs are not run
+	wait     time.Duration
 
 	subscriptions int // that a project may have
 }
@@ -93,7 +94,7 @@ func start(t *testing.T, o options) *server {
 	must(err)
 	subscriptions := notify.New(notify.Config{Store: records.Subscriptions(), Client: client.HTTP(), Key: key, Timeout: 5 * time.Second, ProjectSubscriptions: o.subscriptions})
 	doors, err := rest.New(etsi.Doors(etsi.Config{
-		Packages: s.packages, Images: names, Subscriptions: subscriptions, PageSize: o.pageSize,
+		Packages: s.packages, Images: names, Subscriptions: subscriptions, PageSize: o.pageSize, Wait: o.wait,
 	}), rest.Options{Gate: s, Audit: s})
 	must(err)
 	s.Server = httptest.NewServer(doors)

@@ -95,6 +95,7 @@ func (d *door) sendImage(w http.ResponseWriter, r *http.Request) error {
 	defer blob.Close()
 	w.Header().Set("Content-Type", "application/octet-stream")
 	w.Header().Set("Etag", `"`+img.SHA256()+`"`)
+	w.Header().Set("Repr-Digest", rest.ReprDigest(img.Digests))
 	w.Header().Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": img.Name}))
 	rest.ServeContent(w, r, img.CreatedAt, io.NewSectionReader(blob, 0, blob.Size()))
 	return nil
