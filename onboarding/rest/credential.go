@@ -28,10 +28,13 @@ func credential(r *http.Request, basic bool) (string, error) {
 	if _, password, ok := r.BasicAuth(); ok && basic && password != "" {
 		return password, nil
 	}
-	return "", Errorf(http.StatusBadRequest, "the Authorization header is not \"Bearer\" and a token")
+	malformed := challenge("the Authorization header is not \"Bearer\" and a token", "invalid_request")
+	malformed.Status = http.StatusBadRequest
+	return "", malformed
 }
 
-// challenge is the 401 of a request without a valid credential.
+// challenge is the 401 of a request without a valid credential. The reason is an error
+// code of RFC 6750, section 3.1, or empty for a request that has none.
 func challenge(detail, reason string) Problem {
 	value := `Bearer realm="gangway"`
 	if reason != "" {
