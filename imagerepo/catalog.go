@@ -126,6 +126,8 @@ type PackageFilter struct {
 	Name        string
 	Version     string
 	Fingerprint string
+	// DescriptorID is that of [Package].
+	DescriptorID string
 	// ByID orders packages by their IDs, which is the order of their creation, and
 	// selects those that come after the ID After.
 	ByID  bool

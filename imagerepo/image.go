@@ -67,6 +67,9 @@ type Package struct {
 	// Fingerprint is the SHA-256 over the paths and digests of all files of the
 	// package: equal fingerprints mean the same package.
 	Fingerprint string
+	// DescriptorID is the identifier that the package gives its descriptor, such as
+	// the vnfd_id; it is empty where it gives none.
+	DescriptorID string
 	// Record is the package's model.
 	Record    json.RawMessage
 	CreatedAt time.Time

@@ -40,8 +40,8 @@ var ownCodes = []tosca.CodeInfo{
 		Cure: "Delete the image to fetch the new content, or onboard with the conflict policy keep to stay with the old."},
 	{Code: CodeImageURLUnchecked, Meaning: "The URL of an image that is in the repository could not be asked whether its content changed.",
 		Cure: "Nothing, if the image that is there is the one to use."},
-	{Code: CodePackageExists, Meaning: "The project has a package of this vendor, name and version with other content.",
-		Cure: "Raise the version, or delete the package that is there."},
+	{Code: CodePackageExists, Meaning: "The project has a package of this vendor, name and version with other content, or one with this descriptor ID.",
+		Cure: "Raise the version, with a descriptor ID of its own, or delete the package that is there."},
 }
 
 // Codes returns the table of all codes that a report can hold, sorted.

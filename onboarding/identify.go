@@ -38,7 +38,8 @@ func (j *job) identify(ctx context.Context) error {
 	}
 	j.record = &imagerepo.Package{
 		ID: cmp.Or(j.opts.PackageID, imagerepo.NewID()), Project: j.opts.Project, Vendor: j.pkg.Vendor, Name: j.pkg.Name, Version: j.pkg.Version,
-		Dialect: string(j.pkg.Dialect), Fingerprint: hex.EncodeToString(print.Sum(nil)), Record: record, CreatedAt: j.now().UTC(),
+		Dialect: string(j.pkg.Dialect), Fingerprint: hex.EncodeToString(print.Sum(nil)), DescriptorID: j.pkg.DescriptorID, Record: record,
+		CreatedAt: j.now().UTC(),
 	}
 	return j.list()
 }

@@ -188,3 +188,38 @@ func TestWhoWaitsForAnotherWriterCanBeCancelled(t *testing.T) {
 		t.Errorf("got %v, want context.DeadlineExceeded", err)
 	}
 }
+
+func TestACatalogueLearnsTheDescriptorsOfThePackagesThatItHas(t *testing.T) {
+	folder := t.TempDir()
+	path := filepath.Join(folder, "catalog.db")
+	c, err := catalog.Open(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	one, two := repotest.Package("p", "one"), repotest.Package("p", "two")
+	one.Record, two.Record = []byte(`{"name": "one", "descriptorId": "of-one"}`), []byte(`{"name": "two"}`)
+	for _, pkg := range []*imagerepo.Package{one, two} {
+		if err := c.Publish(t.Context(), imagerepo.Publication{Package: pkg}, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := c.Close(); err != nil {
+		t.Fatal(err)
+	}
+	edit(t, folder, `DROP INDEX packages_by_descriptor`, `ALTER TABLE packages DROP COLUMN descriptor_id`,
+		`DELETE FROM goose_db_version WHERE version_id >= 3`)
+	if c, err = catalog.Open(t.Context(), path); err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	got := make(map[string]string)
+	for pkg, err := range c.Packages(t.Context(), imagerepo.PackageFilter{}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		got[pkg.Name] = pkg.DescriptorID
+	}
+	if d := cmp.Diff(map[string]string{"one": "of-one", "two": ""}, got); d != "" {
+		t.Errorf("descriptors (-want +got):\n%s", d)
+	}
+}

@@ -14,7 +14,7 @@ import (
 
 // The images of a package are told by left join, so that those are seen, too,
 // that are gone.
-const packageColumns = `p.id, p.project, p.vendor, p.name, p.version, p.dialect, p.fingerprint, p.created_at,
+const packageColumns = `p.id, p.project, p.vendor, p.name, p.version, p.dialect, p.fingerprint, p.descriptor_id, p.created_at,
 	(SELECT json_group_array(json_object('id', i.id, 'name', u.image_name) ORDER BY u.image_name)
 	 FROM package_images u LEFT JOIN images i ON i.id = u.image_id WHERE u.package_id = p.id)`
 
@@ -38,6 +38,7 @@ func (c *Catalog) Packages(ctx context.Context, filter imagerepo.PackageFilter) 
 	where.equal("name", filter.Name)
 	where.equal("version", filter.Version)
 	where.equal("fingerprint", filter.Fingerprint)
+	where.equal("descriptor_id", filter.DescriptorID)
 	record, order := ", ''", " ORDER BY p.project, p.vendor, p.name, p.created_at"
 	if filter.Records {
 		record = ", p.record"
@@ -78,7 +79,7 @@ func scanPackage(rows *sql.Rows) (imagerepo.Package, error) {
 	var created int64
 	var images, record []byte
 	if err := rows.Scan(&pkg.ID, &pkg.Project, &pkg.Vendor, &pkg.Name, &pkg.Version, &pkg.Dialect,
-		&pkg.Fingerprint, &created, &images, &record); err != nil {
+		&pkg.Fingerprint, &pkg.DescriptorID, &created, &images, &record); err != nil {
 		return pkg, err
 	}
 	pkg.CreatedAt = time.UnixMicro(created).UTC()
@@ -168,9 +169,9 @@ func (c *Catalog) Publish(ctx context.Context, pub imagerepo.Publication, place 
 // insertPackage inserts a package unless it is there already with the same ID,
 // or fails with *PackageExistsError.
 func insertPackage(ctx context.Context, tx *sql.Tx, pkg imagerepo.Package, files []imagerepo.PackageFile) error {
-	result, err := tx.ExecContext(ctx, `INSERT INTO packages (id, project, vendor, name, version, dialect, fingerprint, record, created_at)
-		VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9) ON CONFLICT (project, vendor, name, version) DO NOTHING`,
-		pkg.ID, pkg.Project, pkg.Vendor, pkg.Name, pkg.Version, pkg.Dialect, pkg.Fingerprint, string(pkg.Record), pkg.CreatedAt.UnixMicro())
+	result, err := tx.ExecContext(ctx, `INSERT INTO packages (id, project, vendor, name, version, dialect, fingerprint, descriptor_id, record, created_at)
+		VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10) ON CONFLICT (project, vendor, name, version) DO NOTHING`,
+		pkg.ID, pkg.Project, pkg.Vendor, pkg.Name, pkg.Version, pkg.Dialect, pkg.Fingerprint, pkg.DescriptorID, string(pkg.Record), pkg.CreatedAt.UnixMicro())
 	inserted, err := changed(result, err)
 	if err != nil {
 		return err

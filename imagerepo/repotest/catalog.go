@@ -597,7 +597,8 @@ func testFilters(t *testing.T, c *catalogTest) {
 	diff(t, "images of a package", []string{"p/c"}, c.names(t, imagerepo.ImageFilter{Package: one.ID}))
 	diff(t, "images of a package without any", []string(nil), c.names(t, imagerepo.ImageFilter{Package: two.ID}))
 	for name, filter := range map[string]imagerepo.PackageFilter{
-		"project": {Project: "q"}, "name": {Name: "two"}, "fingerprint": {Fingerprint: two.Fingerprint}, "all": {Project: "q", Vendor: "acme", Name: "two", Version: "1.0"},
+		"project": {Project: "q"}, "name": {Name: "two"}, "fingerprint": {Fingerprint: two.Fingerprint}, "descriptor": {DescriptorID: "vnfd-two"},
+		"all": {Project: "q", Vendor: "acme", Name: "two", Version: "1.0"},
 	} {
 		if got := all(t, c.Packages(t.Context(), filter)); len(got) != 1 || got[0].ID != two.ID {
 			t.Errorf("packages by %s: got %v", name, got)

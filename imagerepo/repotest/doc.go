@@ -40,6 +40,6 @@ func Image(project, name, data string) imagerepo.Image {
 func Package(project, name string) *imagerepo.Package {
 	return &imagerepo.Package{
 		ID: imagerepo.NewID(), Project: project, Vendor: "acme", Name: name, Version: "1.0",
-		Fingerprint: Content(name).SHA256(), CreatedAt: time.Date(2026, 1, 2, 3, 4, 5, 6000, time.UTC),
+		Fingerprint: Content(name).SHA256(), DescriptorID: "vnfd-" + name, CreatedAt: time.Date(2026, 1, 2, 3, 4, 5, 6000, time.UTC),
 	}
 }

@@ -173,6 +173,9 @@ func (s Resources) Edit(ctx context.Context, id string, edit func(*vnfpkg.Edit) 
 		} else {
 			err = updateResource(ctx, tx, e.Row)
 		}
+		if err == nil && e.Sole && e.Identity.DescriptorID != "" {
+			err = checkDescriptor(ctx, tx, e.Row)
+		}
 		if err == nil && e.ProjectBytes > 0 {
 			err = checkBytes(ctx, tx, e.Project, e.ProjectBytes)
 		}
@@ -231,6 +234,22 @@ func checkPackages(ctx context.Context, tx *sql.Tx, project string, limit int) e
 		return &vnfpkg.QuotaError{Project: project, Quota: vnfpkg.QuotaPackages, Limit: int64(limit)}
 	}
 	return nil
+}
+
+// checkDescriptor fails with a *vnfpkg.DescriptorError if another onboarded package of
+// the project has the descriptor ID of a row's.
+func checkDescriptor(ctx context.Context, tx *sql.Tx, row vnfpkg.Row) error {
+	var existing string
+	err := tx.QueryRowContext(ctx, `SELECT p.id FROM packages p LEFT JOIN package_resources r ON r.id = p.id
+		WHERE p.project = $1 AND p.descriptor_id = $2 AND p.id <> $3 AND (r.id IS NULL OR r.state = $4) ORDER BY p.id LIMIT 1`,
+		row.Project, row.Identity.DescriptorID, row.ID, vnfpkg.Onboarded).Scan(&existing)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return nil
+	case err != nil:
+		return resourceError(row.ID, err)
+	}
+	return &vnfpkg.DescriptorError{DescriptorID: row.Identity.DescriptorID, Existing: existing}
 }
 
 // checkBytes fails with a *vnfpkg.QuotaError if a project takes more bytes than it

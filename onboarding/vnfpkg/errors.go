@@ -45,6 +45,16 @@ type StateError struct {
 
 func (e *StateError) Error() string { return fmt.Sprintf("package %s %s", e.ID, e.Problem) }
 
+// DescriptorError says that the descriptor ID of a package is another one's.
+type DescriptorError struct {
+	DescriptorID string
+	Existing     string // ID of the package that has it
+}
+
+func (e *DescriptorError) Error() string {
+	return fmt.Sprintf("descriptor %s is that of package %s", e.DescriptorID, e.Existing)
+}
+
 // OffsetError says that a part of an upload does not begin where the last one
 // ended.
 type OffsetError struct {

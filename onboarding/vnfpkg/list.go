@@ -61,23 +61,28 @@ func (s *Service) withUse(ctx context.Context, r Resource) (Resource, error) {
 // ByDescriptor returns the onboarded package of a vnfdId. Of several it is the
 // one that was created last.
 func (s *Service) ByDescriptor(ctx context.Context, project, descriptorID string) (Resource, error) {
-	found := ""
-	for r, err := range s.List(ctx, Filter{Project: project}) {
+	last := Resource{}
+	if descriptorID == "" {
+		return last, notFound("without descriptor")
+	}
+	packages := s.Pipeline.Repository.Catalog().Packages(ctx,
+		imagerepo.PackageFilter{Project: project, DescriptorID: descriptorID, ByID: true})
+	for pkg, err := range packages {
 		if err != nil {
 			return Resource{}, err
 		}
-		model, err := r.Model()
-		if err != nil {
+		r, err := s.Get(ctx, project, pkg.ID)
+		if err == nil && r.State == Onboarded {
+			last = r
+		}
+		if err = ignore(err, imagerepo.ErrNotFound); err != nil {
 			return Resource{}, err
 		}
-		if model != nil && model.DescriptorID == descriptorID && descriptorID != "" {
-			found = r.ID
-		}
 	}
-	if found == "" {
-		return Resource{}, notFound("with descriptor " + descriptorID)
+	if last.ID == "" {
+		return last, notFound("with descriptor " + descriptorID)
 	}
-	return s.Get(ctx, project, found)
+	return last, nil
 }
 
 // List yields the resources that match, and the packages of the catalogue that

@@ -113,16 +113,24 @@ func (s *Service) settle(ctx context.Context, t *job.Task, row Row, report onboa
 		failure := Failure{Detail: rejection(report.Findings), Findings: report.Findings}
 		return s.refuse(ctx, t, row, outcome, failure)
 	case report.Package.ID != row.ID && row.Unique:
-		existing := existing(row, report)
+		f := existing(report.Package.ID, "the package is in project %q already, as %s", row.Project, report.Package.ID)
 		outcome.Report.Status, outcome.Report.Package.ID = onboarding.Rejected, ""
-		outcome.Report.Findings = append(outcome.Report.Findings, existing)
-		return s.refuse(ctx, t, row, outcome, Failure{Detail: existing.Message, Findings: outcome.Report.Findings})
+		outcome.Report.Findings = append(outcome.Report.Findings, f)
+		return s.refuse(ctx, t, row, outcome, Failure{Detail: f.Message, Findings: outcome.Report.Findings})
 	case report.Package.ID != row.ID:
 		outcome.Package, outcome.Existing = report.Package.ID, true
 		return outcome, s.conclude(ctx, t, row, func(e *Edit) error { e.Delete, e.Kept = true, false; return nil })
 	}
+	err = s.arrive(ctx, t, row)
+	if taken, ok := errors.AsType[*DescriptorError](err); ok {
+		outcome.Report.Status, outcome.Report.Package.ID, outcome.Report.Images = onboarding.Rejected, "", []onboarding.ImageReport{}
+		f := existing(taken.Existing, "the descriptor ID %s is that of package %s, which project %q has already",
+			taken.DescriptorID, taken.Existing, row.Project)
+		outcome.Report.Findings = append(outcome.Report.Findings, f)
+		return s.refuse(ctx, t, row, outcome, Failure{Detail: f.Message, Findings: outcome.Report.Findings})
+	}
 	outcome.Package = row.ID
-	return outcome, s.arrive(ctx, t, row)
+	return outcome, err
 }
 
 // isPermanent reports whether trying again would not help.
@@ -145,10 +153,9 @@ func rejection(findings tosca.Findings) string {
 	return fmt.Sprintf("the package was refused for %d reasons, the first: %s", n, first)
 }
 
-// existing is the finding that a package is there already.
-func existing(row Row, report onboarding.Report) tosca.Finding {
-	f := tosca.Finding{Code: onboarding.CodePackageExists, Severity: tosca.Error, Message: fmt.Sprintf(
-		"the package is in project %q already, as %s", row.Project, report.Package.ID), Found: report.Package.ID}
+// existing is the finding that the package of an ID is there already.
+func existing(id, format string, args ...any) tosca.Finding {
+	f := tosca.Finding{Code: onboarding.CodePackageExists, Severity: tosca.Error, Message: fmt.Sprintf(format, args...), Found: id}
 	for _, info := range onboarding.Codes() {
 		if info.Code == f.Code {
 			f.Cure = info.Cure
@@ -187,16 +194,16 @@ func (s *Service) arrive(ctx context.Context, t *job.Task, row Row) error {
 	err = s.conclude(ctx, t, row, func(e *Edit) error {
 		e.State, e.Operational, e.Kept, e.Package = Onboarded, Enabled, s.Keep, &pkg
 		e.Identity, err = e.Resource.identity()
-		e.Event = s.event(EventOnboarded, e.Row)
+		e.Sole, e.Event = e.Unique, s.event(EventOnboarded, e.Row)
 		return err
 	})
-	if errors.Is(err, imagerepo.ErrNotFound) {
+	if _, taken := errors.AsType[*DescriptorError](err); taken || errors.Is(err, imagerepo.ErrNotFound) {
 		// Whoever deleted the resource did not see the package.
 		_, _, undone := s.Pipeline.Repository.DeletePackage(context.WithoutCancel(ctx), row.ID, false)
-		if errors.Is(undone, imagerepo.ErrNotFound) {
-			undone = nil
+		if undone = ignore(undone, imagerepo.ErrNotFound); undone != nil {
+			return undone
 		}
-		return errors.Join(gone(err), undone)
+		return gone(err)
 	}
 	s.Queue.Wake() // others may be told of it
 	return err

@@ -47,8 +47,9 @@ type Resource struct {
 	InUse bool
 	// UserData is what the caller keeps with the resource, any JSON object.
 	UserData map[string]any
-	// Unique makes a package that the project has already an error. Otherwise
-	// the resource gives way to the package that is there.
+	// Unique makes a package that the project has already an error, and also one
+	// whose descriptor has the ID of another's. Otherwise the resource gives way to
+	// the package that is there, and descriptors may have what IDs they like.
 	Unique bool
 	// OneShot makes the resource go with an upload that breaks off or expires,
 	// instead of being CREATED again, and some time after it became ERROR.

@@ -82,6 +82,9 @@ type Edit struct {
 	NewJob *job.Job
 	// Event, if not nil, is told to whom it concerns in the same transaction.
 	Event *Event
+	// Sole makes the edit fail with a *DescriptorError if another onboarded package
+	// of the project has the DescriptorID of Identity, with or without a row.
+	Sole bool
 	// ProjectBytes, if greater than zero, makes the edit fail with a *QuotaError
 	// when the project takes more bytes after it: its images, each content once,
 	// and archives that are kept or on their way, with their full size where that
