@@ -26,6 +26,8 @@ type From struct {
 	Filename string
 	// By is who asks for it, for the list of jobs.
 	By string
+	// Again is as in [ReceiveOptions].
+	Again bool
 }
 
 // parse returns the URL with the credentials in it. The error wraps fetch.ErrURL.
@@ -72,9 +74,10 @@ func (s *Service) UploadFrom(ctx context.Context, project, id string, from From)
 		}
 		var err error
 		accepted, err = s.edit(ctx, project, id, func(e *Edit) error {
-			if err := created(e.Row); err != nil {
+			if err := empty(from.Again)(e.Row); err != nil {
 				return err
 			}
+			e.Row = renewed(e.Row)
 			e.State, e.Filename, e.Job, e.NewJob = Uploading, cmp.Or(from.Filename, base(u.Path)), j.ID, &j
 			return nil
 		})

@@ -227,12 +227,20 @@ func (s *Service) conclude(ctx context.Context, t *job.Task, row Row, end func(*
 		return nil
 	}
 	if err == nil && !after.Kept {
-		s.litter(row.ID)
+		s.discard(ctx, row.ID)
 	}
 	return err
 }
 
-// litter removes an archive that no row claims. If it cannot, the next sweep does.
+// discard removes the archive of a resource that has no use for it any more, unless
+// the next upload has begun. If it cannot, the next sweep does.
+func (s *Service) discard(ctx context.Context, id string) {
+	if err := s.removeUnclaimed(ctx, id); err != nil {
+		s.Log.Warn("archive that is no longer needed cannot be removed", "package", id, "err", err)
+	}
+}
+
+// litter removes the archive of a resource that was deleted. If it cannot, the next sweep does.
 func (s *Service) litter(id string) {
 	if err := removeArchive(s.path(id)); err != nil {
 		s.Log.Warn("archive that is no longer needed cannot be removed", "package", id, "err", err)
@@ -299,7 +307,7 @@ func (s *Service) unstrand(ctx context.Context, row Row) (Row, error) {
 		return s.row(ctx, row.Project, row.ID)
 	}
 	if err == nil {
-		s.litter(row.ID)
+		s.discard(context.WithoutCancel(ctx), row.ID)
 	}
 	return after, err
 }

@@ -428,3 +428,38 @@ func TestMemoryDoesNotGrowWithTheArchive(t *testing.T) {
 		t.Errorf("%d bytes were allocated for an archive of %d, want at most %d", allocated, size, allowed)
 	}
 }
+
+func TestAPackageThatWasRefusedCanBeUploadedAgain(t *testing.T) {
+	for _, container := range []onboardingtest.Container{onboardingtest.Tar, onboardingtest.Zip} {
+		s := newServer(t, options{Config: vnfpkg.Config{Keep: true, Followers: 1}})
+		data := archive(container, "firewall", 1)
+		_, r := s.finish(t, s.receive(t, vnfpkg.NewResource{Unique: true, UserData: map[string]any{"a": "b"}}, []byte("no archive")))
+		wantState(t, r, vnfpkg.Error)
+		var state *vnfpkg.StateError
+		if _, err := s.Receive(t.Context(), project, r.ID, bytes.NewReader(data), vnfpkg.ReceiveOptions{}); !errors.As(err, &state) {
+			t.Errorf("without asking for it: got %v, want a StateError", err)
+		}
+		if _, err := s.Receive(t.Context(), project, r.ID, iotest.ErrReader(io.ErrUnexpectedEOF), vnfpkg.ReceiveOptions{Again: true}); err == nil {
+			t.Error("a body that breaks off was taken")
+		}
+		if r = s.get(t, r.ID); r.State != vnfpkg.Created || r.Failure != nil || r.Job != "" {
+			t.Errorf("after an upload that broke off it is %+v", r)
+		}
+		for _, body := range [][]byte{data[:100], data} {
+			receipt, err := s.Receive(t.Context(), project, r.ID, bytes.NewReader(body), vnfpkg.ReceiveOptions{Again: true})
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, r = s.finish(t, receipt)
+		}
+		wantState(t, r, vnfpkg.Onboarded)
+		if r.Failure != nil || r.UserData["a"] != "b" || r.SHA256 != digest(data) {
+			t.Errorf("it is %+v", r)
+		}
+		if _, err := s.Receive(t.Context(), project, r.ID, bytes.NewReader(data), vnfpkg.ReceiveOptions{Again: true}); !errors.As(err, &state) {
+			t.Errorf("when it is onboarded: got %v, want a StateError", err)
+		}
+		s.wantArchives(t, r.ID)
+		s.wantTidy(t)
+	}
+}

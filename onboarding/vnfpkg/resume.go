@@ -27,11 +27,11 @@ type BeginOptions struct {
 // gone if it is OneShot. It fails with a *StateError, *TooLargeError, *QuotaError
 // or ErrNoSpace.
 func (s *Service) Begin(ctx context.Context, project, id string, opts BeginOptions) (Resource, error) {
-	sp, _, err := s.lock(ctx, project, id, created)
+	sp, _, err := s.lock(ctx, project, id, empty(false))
 	if err != nil {
 		return Resource{}, err
 	}
-	row, err := s.begin(ctx, project, id, opts, true)
+	row, err := s.begin(ctx, project, id, opts, true, false)
 	if err != nil {
 		return Resource{}, errors.Join(err, s.release(ctx, sp, id))
 	}

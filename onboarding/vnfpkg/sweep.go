@@ -114,13 +114,18 @@ func (s *Service) removeLitter(ctx context.Context) error {
 			continue
 		}
 		if err = ignore(err, imagerepo.ErrNotFound); err == nil {
-			var sp *spool
-			if sp, err = openSpool(s.path(entry.Name())); err == nil {
-				err = s.release(ctx, sp, entry.Name())
-			}
-			err = ignore(err, ErrBusy)
+			err = s.removeUnclaimed(ctx, entry.Name())
 		}
 		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
+}
+
+// removeUnclaimed removes an archive, unless a row claims it or somebody writes it.
+func (s *Service) removeUnclaimed(ctx context.Context, id string) error {
+	sp, err := openSpool(s.path(id))
+	if err == nil {
+		err = s.release(ctx, sp, id)
+	}
+	return ignore(err, ErrBusy)
 }

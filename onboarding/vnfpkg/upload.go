@@ -34,9 +34,11 @@ type ReceiveOptions struct {
 	Filename string
 	// By is who sends it, for the list of jobs.
 	By string
+	// Again takes the archive of a resource that is ERROR, too, which forgets why.
+	Again bool
 }
 
-// Receive takes the archive of a resource in the state CREATED from one body. When
+// Receive takes the archive of a resource that is CREATED from one body. When
 // it returns, the archive is durable and a job of kind [KindOnboard] is to take it
 // through the pipeline. On any error, the end of the context among them, the
 // resource is CREATED again, or gone if it is OneShot, and nothing is left of the
@@ -55,11 +57,11 @@ func (s *Service) Receive(ctx context.Context, project, id string, body io.Reade
 	if err != nil {
 		return Receipt{}, err
 	}
-	sp, _, err := s.lock(ctx, project, id, created)
+	sp, _, err := s.lock(ctx, project, id, empty(opts.Again))
 	if err != nil {
 		return Receipt{}, err
 	}
-	row, err := s.begin(ctx, project, id, BeginOptions{Size: size(opts.Size), Filename: opts.Filename}, false)
+	row, err := s.begin(ctx, project, id, BeginOptions{Size: size(opts.Size), Filename: opts.Filename}, false, opts.Again)
 	if err != nil {
 		return Receipt{}, errors.Join(err, s.release(ctx, sp, id))
 	}
@@ -170,12 +172,15 @@ func (s *Service) stopWriting(id string, why error) {
 	}
 }
 
-// created is what a row must be for an upload to begin.
-func created(row Row) error {
-	if row.State != Created {
-		return stateError(row.Resource, "takes no content: it is %s, not %s", row.State, Created)
+// empty is what a row must be for an upload to begin, again if the last one came to
+// nothing.
+func empty(again bool) func(Row) error {
+	return func(row Row) error {
+		if row.State != Created && !(again && row.State == Error) {
+			return stateError(row.Resource, "takes no content: it is %s, not %s", row.State, Created)
+		}
+		return nil
 	}
-	return nil
 }
 
 // resumable is what a row must be for an upload to go on.
@@ -187,14 +192,15 @@ func resumable(row Row) error {
 }
 
 // begin makes a resource UPLOADING.
-func (s *Service) begin(ctx context.Context, project, id string, opts BeginOptions, resumable bool) (Row, error) {
+func (s *Service) begin(ctx context.Context, project, id string, opts BeginOptions, resumable, again bool) (Row, error) {
 	if limit := s.Limits.PackageSize; limit > 0 && opts.Size > limit {
 		return Row{}, &TooLargeError{Limit: limit}
 	}
 	return s.edit(ctx, project, id, func(e *Edit) error {
-		if err := created(e.Row); err != nil {
+		if err := empty(again)(e.Row); err != nil {
 			return err
 		}
+		e.Row = renewed(e.Row)
 		e.State, e.Size, e.Expected, e.Filename, e.Resumable = Uploading, opts.Size, opts.SHA256, opts.Filename, resumable
 		if resumable {
 			e.Boot, e.ExpiresAt = s.boot, s.now().Add(s.Expiry)
@@ -302,10 +308,7 @@ func (s *Service) reset(ctx context.Context, project, id string, sp *spool, why 
 			return stateError(e.Resource, "has no upload to be given up: it is %s", e.State)
 		}
 		e.Delete = e.OneShot
-		e.Row = Row{Resource: Resource{
-			ID: e.ID, Project: e.Project, State: Created, Operational: e.Operational, UserData: e.UserData, Unique: e.Unique,
-			OneShot: e.OneShot, Options: e.Options, Size: -1, CreatedAt: e.CreatedAt, UpdatedAt: e.UpdatedAt, Version: e.Version,
-		}}
+		e.Row = renewed(e.Row)
 		return nil
 	})
 	if err == nil || errors.Is(err, imagerepo.ErrNotFound) {
@@ -315,6 +318,14 @@ func (s *Service) reset(ctx context.Context, project, id string, sp *spool, why 
 		s.Log.Warn("upload that broke off is left to be cleaned up", "package", id, "err", err)
 	}
 	s.Log.Info("upload given up", "package", id, "project", project, "why", why)
+}
+
+// renewed is a row as it was when it was CREATED.
+func renewed(r Row) Row {
+	return Row{Resource: Resource{
+		ID: r.ID, Project: r.Project, State: Created, Operational: r.Operational, UserData: r.UserData, Unique: r.Unique,
+		OneShot: r.OneShot, Options: r.Options, Size: -1, CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt, Version: r.Version,
+	}}
 }
 
 // sums are hashes that are computed in one pass.

@@ -35,7 +35,7 @@ func (d *door) receive(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	_, err = d.Packages.Receive(r.Context(), project(r), r.PathValue("id"), r.Body, vnfpkg.ReceiveOptions{
-		Size: max(r.ContentLength, 0), Digests: digests, By: rest.CallerOf(r.Context()).Subject,
+		Size: max(r.ContentLength, 0), Digests: digests, By: rest.CallerOf(r.Context()).Subject, Again: knowsNoError(r),
 	})
 	if err != nil {
 		return err

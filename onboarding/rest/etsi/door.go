@@ -65,16 +65,25 @@ func majors() []struct{ major, version string } {
 	return []struct{ major, version string }{{"v1", "1.2.0"}, {"v2", "2.0.0"}}
 }
 
+// versionResources are the names of the resource that tells the versions: that of
+// SOL013, and the one by which early editions of ETSI's conformance suites ask.
+func versionResources() []string { return []string{"/api_versions", "/api_version"} }
+
 func (d *door) routes() []rest.Route {
 	prefix := "/" + d.api + "/vnfpkgm"
-	routes := []rest.Route{{Method: http.MethodGet, Pattern: prefix + "/api_versions", Need: rest.Known, Handler: d.versions("")}}
+	var routes []rest.Route
+	for _, name := range versionResources() {
+		routes = append(routes, rest.Route{Method: http.MethodGet, Pattern: prefix + name, Need: rest.Known, Handler: d.versions("")})
+	}
 	for _, v := range majors() {
 		add := func(method, path string, need access.Role, action string, handle rest.HandlerFunc) {
 			routes = append(routes, rest.Route{
 				Method: method, Pattern: prefix + "/" + v.major + path, Need: need, Action: action, Handler: versioned(v.version, handle),
 			})
 		}
-		add(http.MethodGet, "/api_versions", rest.Known, "", d.versions(v.major))
+		for _, name := range versionResources() {
+			add(http.MethodGet, name, rest.Known, "", d.versions(v.major))
+		}
 
 		read := func(path string, handle rest.HandlerFunc) { add(http.MethodGet, path, access.Reader, "", handle) }
 		read("/vnf_packages", d.list(false))
@@ -120,6 +129,11 @@ func versioned(version string, handle rest.HandlerFunc) rest.HandlerFunc {
 		return handle(w, r)
 	}
 }
+
+// knowsNoError reports whether a client asks for version 1 of the interface, which has
+// no state ERROR (SOL005 2.6.1, clause 9.5.4.3): to it, a package that was refused is
+// CREATED, and can be uploaded again. Who names no version is told of ERROR.
+func knowsNoError(r *http.Request) bool { return strings.HasPrefix(r.Header.Get("Version"), "1.") }
 
 // versions tells which versions there are, of one major version if it is not empty
 // (SOL013, clause 9.3).

@@ -22,9 +22,9 @@ type details struct{ images, artifacts bool }
 // that has none is known by that of the package.
 func vnfdID(r vnfpkg.Resource, model *tosca.Package) string { return cmp.Or(model.DescriptorID, r.ID) }
 
-// describe tells a resource in ETSI's words. Links begin with root.
-func (d *door) describe(ctx context.Context, root string, r vnfpkg.Resource, wanted details) (VnfPkgInfo, error) {
-	self := root + "/vnf_packages/" + r.ID
+// describe answers a request with a resource in ETSI's words.
+func (d *door) describe(asked *http.Request, r vnfpkg.Resource, wanted details) (VnfPkgInfo, error) {
+	ctx, self := asked.Context(), d.root(asked)+"/vnf_packages/"+r.ID
 	info := VnfPkgInfo{
 		ID: r.ID, OnboardingState: r.State, OperationalState: r.Operational, UsageState: notInUse, UserDefinedData: r.UserData,
 		Links: PackageLinks{Self: Link{self}, PackageContent: Link{self + "/package_content"}},
@@ -34,6 +34,9 @@ func (d *door) describe(ctx context.Context, root string, r vnfpkg.Resource, wan
 	}
 	if r.Failure != nil {
 		info.FailureDetails = failureDetails(*r.Failure)
+	}
+	if r.State == vnfpkg.Error && knowsNoError(asked) {
+		info.OnboardingState = vnfpkg.Created
 	}
 	model, err := r.Model()
 	if err != nil || model == nil {

@@ -90,7 +90,7 @@ func (d *door) list(onboarded bool) rest.HandlerFunc {
 				}
 				var info VnfPkgInfo
 				if err == nil {
-					info, err = d.describe(r.Context(), d.root(r), resource, wanted)
+					info, err = d.describe(r, resource, wanted)
 				}
 				if gone(err) {
 					continue // since the list began
@@ -172,7 +172,7 @@ func (d *door) show(lookup lookup) rest.HandlerFunc {
 			w.WriteHeader(http.StatusNotModified)
 			return nil
 		}
-		info, err := d.describe(r.Context(), d.root(r), resource, details{true, true})
+		info, err := d.describe(r, resource, details{true, true})
 		if err != nil {
 			return err
 		}
@@ -194,7 +194,7 @@ func (d *door) create(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	rest.Target(r.Context(), resource.ID)
-	info, err := d.describe(r.Context(), d.root(r), resource, details{})
+	info, err := d.describe(r, resource, details{})
 	if err != nil {
 		return err
 	}
@@ -275,6 +275,7 @@ func (d *door) uploadFrom(w http.ResponseWriter, r *http.Request) error {
 	}
 	from := vnfpkg.From{
 		URL: request.AddressInformation, User: request.UserName, Password: request.Password, By: rest.CallerOf(r.Context()).Subject,
+		Again: knowsNoError(r),
 	}
 	if _, err := d.Packages.UploadFrom(r.Context(), project(r), r.PathValue("id"), from); err != nil {
 		return err

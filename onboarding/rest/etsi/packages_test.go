@@ -303,6 +303,46 @@ func TestAPackageThatIsRefusedTellsAllFindings(t *testing.T) {
 	}
 }
 
+func TestAClientOfVersionOneSeesNoStateThatItDoesNotKnow(t *testing.T) {
+	s := start(t, options{})
+	origin := origintest.New()
+	defer origin.Close()
+	archive := onboardingtest.Bytes(onboardingtest.Zip, small("1.0"))
+	from := map[string]string{"addressInformation": origin.Serve("/p.csar", origintest.Plain(archive))}
+	for name, again := range map[string]func(url string, header ...string) answer{
+		"upload": func(url string, header ...string) answer {
+			return s.do(t, "PUT", url+"/package_content", archive, header...)
+		},
+		"upload from a URI": func(url string, header ...string) answer {
+			return s.do(t, "POST", url+"/package_content/upload_from_uri", from, header...)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			refused := s.upload(t, []byte("no archive"))
+			url := refused.Links.Self.Href
+			for header, want := range map[string]vnfpkg.State{
+				"": vnfpkg.Error, "Version: 2.1.0": vnfpkg.Error, "Version: 1.2.0": vnfpkg.Created, "Version: 1.1.0-impl:example.com:x:1": vnfpkg.Created,
+			} {
+				if got := s.do(t, "GET", url, nil, header).info(t); got.OnboardingState != want || got.FailureDetails == nil {
+					t.Errorf("with %q it is %+v, want %s", header, got, want)
+				}
+				query := base + "/vnf_packages?filter=(eq,onboardingState," + string(want) + ")"
+				if got := s.do(t, "GET", query, nil, header).infos(t); len(got) != 1 || got[0].ID != refused.ID {
+					t.Errorf("with %q the filter finds %+v", header, got)
+				}
+			}
+			again(url).want(t, 409)
+			again(url, "Version: 1.2.0").want(t, 202)
+			if got := s.processed(t, url); got.OnboardingState != vnfpkg.Onboarded || got.FailureDetails != nil {
+				t.Errorf("it is %+v", got)
+			}
+			again(url, "Version: 1.2.0").want(t, 409)
+			s.do(t, "PATCH", url, `{"operationalState": "DISABLED"}`).want(t, 200)
+			s.do(t, "DELETE", url, nil).want(t, 204)
+		})
+	}
+}
+
 func TestOnePackageIsOnboardedOnce(t *testing.T) {
 	s := start(t, options{})
 	first := s.onboard(t, small("1.0"))

@@ -22,7 +22,7 @@ func shapes() map[string]string {
 				}
 				return methods
 			}
-			all[root+"/api_versions"] = "GET HEAD"
+			all[root+"/api_versions"], all[root+"/api_version"] = "GET HEAD", "GET HEAD"
 			all[root+"/vnf_packages"] = written("GET HEAD POST")
 			all[root+"/subscriptions"] = "GET HEAD POST"
 			all[root+"/subscriptions/none"] = "DELETE GET HEAD"
@@ -45,8 +45,9 @@ func shapes() map[string]string {
 			}
 		}
 	}
-	all["/sol005/vnfpkgm/api_versions"] = "GET HEAD"
-	all["/sol003/vnfpkgm/api_versions"] = "GET HEAD"
+	for _, api := range []string{"sol005", "sol003"} {
+		all["/"+api+"/vnfpkgm/api_versions"], all["/"+api+"/vnfpkgm/api_version"] = "GET HEAD", "GET HEAD"
+	}
 	return all
 }
 
@@ -86,7 +87,7 @@ func TestWhoMayUseThePaths(t *testing.T) {
 				if forbidden := reader.StatusCode == http.StatusForbidden; forbidden != (method != "GET") {
 					t.Errorf("a reader got %d", reader.StatusCode)
 				}
-				if method == "GET" && !strings.HasSuffix(path, "api_versions") {
+				if method == "GET" && !strings.Contains(path, "/api_version") {
 					s.do(t, method, path, nil, "Project-Id: other").want(t, http.StatusNotFound)
 				}
 			})

@@ -277,7 +277,7 @@ func (s *server) check(t testing.TB, a answer) {
 		return
 	}
 	for _, kind := range []struct{ method, path, schema string }{
-		{"GET", `/vnfpkgm(/v\d)?/api_versions$`, "ApiVersionInformation"},
+		{"GET", `/vnfpkgm(/v\d)?/api_versions?$`, "ApiVersionInformation"},
 		{"GET", `/vnfpkgm/v\d/(onboarded_)?vnf_packages$`, "VnfPkgInfos"},
 		{"POST", `/vnfpkgm/v\d/vnf_packages$`, "VnfPkgInfo"},
 		{"GET", `/vnfpkgm/v\d/(onboarded_)?vnf_packages/[^/]+$`, "VnfPkgInfo"},
