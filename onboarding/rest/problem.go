@@ -99,7 +99,11 @@ func ReadJSON(r *http.Request, value any) error {
 	if len(text) == 0 {
 		return Errorf(http.StatusBadRequest, "the request has no body")
 	}
-	if err := json.Unmarshal(text, value); err != nil {
+	err = json.Unmarshal(text, value)
+	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		return Errorf(http.StatusBadRequest, "%s cannot be a JSON %s", cmp.Or(wrong.Field, "the request body"), wrong.Value)
+	}
+	if err != nil {
 		return Errorf(http.StatusBadRequest, "request body: %v", err)
 	}
 	return nil

@@ -58,20 +58,28 @@ func TestReadJSON(t *testing.T) {
 	for name, test := range map[string]struct {
 		body   string
 		status int
+		detail string // that of the problem, or empty for any
 	}{
-		"one value":         {`{"name": "a", "more": 1}`, 0},
-		"nothing":           {"", 400},
-		"something else":    {"name=a", 400},
-		"two values":        {`{} {}`, 400},
-		"a value cut short": {`{"name": `, 400},
-		"a value of a MiB":  {`{"name": "` + strings.Repeat("a", maxJSON-12) + `"}`, 0},
-		"a byte more":       {`{"name": "` + strings.Repeat("a", maxJSON-11) + `"}`, 413},
+		"one value":                {`{"name": "a", "more": 1}`, 0, ""},
+		"nothing":                  {"", 400, "the request has no body"},
+		"something else":           {"name=a", 400, ""},
+		"two values":               {`{} {}`, 400, ""},
+		"a value cut short":        {`{"name": `, 400, ""},
+		"a value of another kind":  {`"{}"`, 400, "the request body cannot be a JSON string"},
+		"a member of another kind": {`{"name": {"x": 1}}`, 400, "name cannot be a JSON object"},
+		"a value of a MiB":         {`{"name": "` + strings.Repeat("a", maxJSON-12) + `"}`, 0, ""},
+		"a byte more":              {`{"name": "` + strings.Repeat("a", maxJSON-11) + `"}`, 413, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			var value struct{ Name string }
+			var value struct {
+				Name string `json:"name"`
+			}
 			err := ReadJSON(httptest.NewRequest("POST", "/", strings.NewReader(test.body)), &value)
 			if (err != nil) != (test.status != 0) || err != nil && ProblemOf(err).Status != test.status {
 				t.Errorf("error %v", err)
+			}
+			if err != nil && test.detail != "" && err.Error() != test.detail {
+				t.Errorf("got %q, want %q", err, test.detail)
 			}
 		})
 	}
