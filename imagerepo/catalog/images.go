@@ -202,7 +202,7 @@ func texts(ctx context.Context, q querier, query string, args ...any) ([]string,
 
 // Pin implements [imagerepo.Catalog].
 func (c *Catalog) Pin(ctx context.Context, id string, content imagerepo.Content, source imagerepo.Source, place func() error) error {
-	return c.Update(ctx, func(tx *sql.Tx) error {
+	return c.Update(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		img, err := oneImage(ctx, tx, id, "WHERE i.id = $1", id)
 		if err != nil {
 			return err
@@ -222,21 +222,28 @@ func (c *Catalog) Pin(ctx context.Context, id string, content imagerepo.Content,
 }
 
 // IfUnclaimed implements [imagerepo.Catalog]: the transaction holds the write
-// lock, which Publish and Pin need.
+// lock, which Publish and Pin need. Mostly a look without it is enough.
 func (c *Catalog) IfUnclaimed(ctx context.Context, id string, remove func() error) error {
-	return c.Update(ctx, func(tx *sql.Tx) error {
-		claimed, err := texts(ctx, tx, `SELECT id FROM images WHERE id = $1 AND sha256 <> ''`, id)
-		if err != nil || len(claimed) > 0 {
+	if is, err := claimed(ctx, c.db, id); err != nil || is {
+		return err
+	}
+	return c.Update(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		if is, err := claimed(ctx, tx, id); err != nil || is {
 			return err
 		}
 		return remove()
 	})
 }
 
+func claimed(ctx context.Context, q querier, id string) (bool, error) {
+	found, err := texts(ctx, q, `SELECT id FROM images WHERE id = $1 AND sha256 <> ''`, id)
+	return len(found) > 0, err
+}
+
 // DeleteImage implements [imagerepo.Catalog].
 func (c *Catalog) DeleteImage(ctx context.Context, id string, force bool) (imagerepo.Image, error) {
 	var img imagerepo.Image
-	err := c.Update(ctx, func(tx *sql.Tx) (err error) {
+	err := c.Update(ctx, func(ctx context.Context, tx *sql.Tx) (err error) {
 		img, err = oneImage(ctx, tx, id, "WHERE i.id = $1", id)
 		if err != nil {
 			return err

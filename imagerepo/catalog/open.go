@@ -25,15 +25,20 @@ var migrations embed.FS
 // Catalog is a catalogue in one SQLite file.
 type Catalog struct {
 	db     *sql.DB
-	byName *sql.Stmt     // ImageByName; a launch calls it for every VDU
-	lock   string        // the path of the file that migrations take turns by
-	turn   chan struct{} // held by who writes
+	byName *sql.Stmt // ImageByName; a launch calls it for every VDU
+	lock   string    // the path of the file that migrations take turns by
+
+	writers writers
 }
 
 var _ imagerepo.Catalog = (*Catalog)(nil)
 
 // busyTimeout is how long a writer waits for the others, in milliseconds.
 const busyTimeout = 60_000
+
+// idleConnections is how many connections are kept for the next ones who need one.
+// To open one takes longer than most queries, and each may keep 2 MB of pages.
+const idleConnections = 8
 
 // Open opens the catalogue in a file, which is made if it is not there, and
 // brings it to the newest form. The caller closes it.
@@ -55,7 +60,8 @@ func Open(ctx context.Context, path string) (*Catalog, error) {
 	if err != nil {
 		return nil, fmt.Errorf("catalogue %s: %w", path, err)
 	}
-	c := &Catalog{db: db, lock: path + ".lock", turn: make(chan struct{}, 1)}
+	db.SetMaxIdleConns(idleConnections)
+	c := &Catalog{db: db, lock: path + ".lock"}
 	if err := c.Migrate(ctx, goose.DefaultTablename, migrations); err != nil {
 		return nil, errors.Join(fmt.Errorf("catalogue %s: %w", path, err), db.Close())
 	}
@@ -129,37 +135,6 @@ func (c *Catalog) Check(ctx context.Context) error {
 		return fmt.Errorf("catalogue: %w", err)
 	}
 	return nil
-}
-
-// Update runs fn in a transaction that holds the write lock from its beginning.
-// Updates in this process are made in the order in which they were asked for:
-// SQLite itself lets writers try again and again, so that some wait for seconds
-// while others overtake them. An update must not be made inside another.
-func (c *Catalog) Update(ctx context.Context, fn func(*sql.Tx) error) error {
-	select {
-	case c.turn <- struct{}{}:
-		defer func() { <-c.turn }()
-	case <-ctx.Done():
-		return fmt.Errorf("catalogue: %w", ctx.Err())
-	}
-	tx, err := c.db.BeginTx(ctx, nil)
-	if err != nil {
-		return fmt.Errorf("catalogue: %w", err)
-	}
-	if err := fn(tx); err != nil {
-		return errors.Join(err, ignoreDone(tx.Rollback()))
-	}
-	if err := tx.Commit(); err != nil {
-		return fmt.Errorf("catalogue: %w", err)
-	}
-	return nil
-}
-
-func ignoreDone(err error) error {
-	if errors.Is(err, sql.ErrTxDone) {
-		return nil
-	}
-	return err
 }
 
 // changed reports whether a statement changed anything.

@@ -123,7 +123,7 @@ func (c *Catalog) PackageFiles(ctx context.Context, id string) ([]imagerepo.Pack
 
 // Publish implements [imagerepo.Catalog].
 func (c *Catalog) Publish(ctx context.Context, pub imagerepo.Publication, place func(imagerepo.Image, []string) error) error {
-	return c.Update(ctx, func(tx *sql.Tx) error {
+	return c.Update(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		if pub.Package != nil {
 			if err := insertPackage(ctx, tx, *pub.Package, pub.Files); err != nil {
 				return err
@@ -223,7 +223,7 @@ func setManual(ctx context.Context, tx *sql.Tx, image string) error {
 func (c *Catalog) DeletePackage(ctx context.Context, id string, keepImages bool) (imagerepo.Package, []imagerepo.Image, error) {
 	var pkg imagerepo.Package
 	var gone []imagerepo.Image
-	err := c.Update(ctx, func(tx *sql.Tx) (err error) {
+	err := c.Update(ctx, func(ctx context.Context, tx *sql.Tx) (err error) {
 		pkg, err = onePackage(ctx, tx, id, "WHERE p.id = $1", id)
 		if err != nil {
 			return err

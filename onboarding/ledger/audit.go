@@ -25,7 +25,7 @@ func (s Events) AddEvent(ctx context.Context, e access.Event) error {
 	if e.From.IsValid() {
 		from = e.From.String()
 	}
-	return s.l.update(ctx, func(tx *sql.Tx) error {
+	return s.l.update(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		if _, err := tx.ExecContext(ctx, `INSERT INTO audit_events (id, at, subject, project, action, target, source, outcome)
 			VALUES ($1,$2,$3,$4,$5,$6,$7,$8)`, e.ID, micro(e.At), e.Subject, e.Project, e.Action, e.Target, from, e.Outcome); err != nil {
 			return fmt.Errorf("ledger: audit log: %w", err)
@@ -83,7 +83,7 @@ const purgedAtOnce = 10_000
 // PurgeEvents implements [access.EventStore].
 func (s Events) PurgeEvents(ctx context.Context, before time.Time) error {
 	for gone := int64(purgedAtOnce); gone == purgedAtOnce; {
-		err := s.l.update(ctx, func(tx *sql.Tx) error {
+		err := s.l.update(ctx, func(ctx context.Context, tx *sql.Tx) error {
 			result, err := tx.ExecContext(ctx, `DELETE FROM audit_events WHERE id IN
 				(SELECT id FROM audit_events WHERE at < $1 LIMIT $2)`, micro(before), purgedAtOnce)
 			if err == nil {

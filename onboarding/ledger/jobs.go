@@ -64,7 +64,7 @@ func oneJob(ctx context.Context, q querier, id, statement string, args ...any) (
 
 // Insert implements [job.Store].
 func (s Jobs) Insert(ctx context.Context, j job.Job) (inserted job.Job, existed bool, err error) {
-	err = s.l.update(ctx, func(tx *sql.Tx) error {
+	err = s.l.update(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		inserted, existed, err = insertJob(ctx, tx, j)
 		return err
 	})
@@ -188,7 +188,7 @@ func (s Jobs) Claim(ctx context.Context, free map[job.Kind]int, now, until time.
 		return nil, nil
 	}
 	args = append(args, micro(until))
-	err = s.l.update(ctx, func(tx *sql.Tx) error {
+	err = s.l.update(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		claims, err = collect(ctx, tx, scanClaim, fmt.Sprintf(`UPDATE jobs SET state = 'running', attempt = attempt + 1, fence = fence + 1,
 			due_at = $%d, started_at = $1, events = events + 1
 			WHERE id IN (%s) AND state IN ('queued', 'running') AND due_at <= $1
@@ -209,7 +209,7 @@ func (s Jobs) Claim(ctx context.Context, free map[job.Kind]int, now, until time.
 // Beat implements [job.Store].
 func (s Jobs) Beat(ctx context.Context, beats []job.Beat, now, until time.Time) ([]job.Answer, error) {
 	answers := make([]job.Answer, len(beats))
-	err := s.l.update(ctx, func(tx *sql.Tx) error {
+	err := s.l.update(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		for i, b := range beats {
 			if err := beat(ctx, tx, b, now, until, &answers[i]); err != nil {
 				return err
@@ -248,7 +248,7 @@ func beat(ctx context.Context, tx *sql.Tx, b job.Beat, now, until time.Time, a *
 // Finish implements [job.Store].
 func (s Jobs) Finish(ctx context.Context, c job.Claim, o job.Outcome, now time.Time) (job.Job, error) {
 	var j job.Job
-	err := s.l.update(ctx, func(tx *sql.Tx) (err error) {
+	err := s.l.update(ctx, func(ctx context.Context, tx *sql.Tx) (err error) {
 		j, err = oneJob(ctx, tx, c.Job.ID, `UPDATE jobs SET events = events + 1 WHERE id = $1 AND fence = $2 AND state = 'running'
 			RETURNING `+jobColumns, c.Job.ID, c.Fence)
 		if errors.Is(err, job.ErrNotFound) {
@@ -280,7 +280,7 @@ func (s Jobs) Finish(ctx context.Context, c job.Claim, o job.Outcome, now time.T
 // Cancel implements [job.Store].
 func (s Jobs) Cancel(ctx context.Context, id string, now time.Time) (job.Job, error) {
 	var j job.Job
-	err := s.l.update(ctx, func(tx *sql.Tx) (err error) {
+	err := s.l.update(ctx, func(ctx context.Context, tx *sql.Tx) (err error) {
 		// Who worked at a job whose claim has run out finds it ended.
 		j, err = oneJob(ctx, tx, id, `UPDATE jobs SET events = events + 1
 			WHERE id = $1 AND (state = 'queued' OR state = 'running' AND due_at <= $2) RETURNING `+jobColumns, id, micro(now))
@@ -340,7 +340,7 @@ const purgedJobs, purgedEvents = 200, 10_000
 
 // Purge implements [job.Store].
 func (s Jobs) Purge(ctx context.Context, before time.Time) (n int64, err error) {
-	err = s.l.update(ctx, func(tx *sql.Tx) error {
+	err = s.l.update(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		result, err := tx.ExecContext(ctx, `DELETE FROM jobs WHERE id IN (
 			SELECT id FROM (
 				SELECT id, SUM(events) OVER (ORDER BY ended_at, id) - events AS others FROM (

@@ -30,7 +30,7 @@ func Open(ctx context.Context, c *catalog.Catalog) (*Ledger, error) {
 }
 
 // update runs fn in a transaction that holds the write lock from its beginning.
-func (l *Ledger) update(ctx context.Context, fn func(*sql.Tx) error) error {
+func (l *Ledger) update(ctx context.Context, fn func(context.Context, *sql.Tx) error) error {
 	return l.catalog.Update(ctx, fn)
 }
 

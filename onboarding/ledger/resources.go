@@ -80,7 +80,7 @@ func resourceError(id string, err error) error {
 
 // Insert implements [vnfpkg.Store].
 func (s Resources) Insert(ctx context.Context, row vnfpkg.Row, packages int) error {
-	return s.l.update(ctx, func(tx *sql.Tx) error {
+	return s.l.update(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		if packages > 0 {
 			if err := checkPackages(ctx, tx, row.Project, packages); err != nil {
 				return err
@@ -157,7 +157,7 @@ func (s Resources) Rows(ctx context.Context, filter vnfpkg.Filter) iter.Seq2[vnf
 // Edit implements [vnfpkg.Store].
 func (s Resources) Edit(ctx context.Context, id string, edit func(*vnfpkg.Edit) error) (vnfpkg.Row, error) {
 	var e vnfpkg.Edit
-	err := s.l.update(ctx, func(tx *sql.Tx) error {
+	err := s.l.update(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		row, err := oneResource(ctx, tx, id)
 		if err != nil {
 			return err
@@ -204,7 +204,7 @@ func updateResource(ctx context.Context, tx *sql.Tx, row vnfpkg.Row) error {
 
 // Checkpoint implements [vnfpkg.Store].
 func (s Resources) Checkpoint(ctx context.Context, id string, at vnfpkg.Checkpoint) error {
-	return s.l.update(ctx, func(tx *sql.Tx) error {
+	return s.l.update(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		result, err := tx.ExecContext(ctx, `UPDATE package_resources SET received = $2, hash = $3, boot = $4, unproven = $5, expires_at = $6
 			WHERE id = $1 AND state = $7`, id, at.Offset, at.Hash, at.Boot, at.Unproven, micro(at.ExpiresAt), vnfpkg.Uploading)
 		if err != nil {

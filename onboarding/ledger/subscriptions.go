@@ -49,7 +49,7 @@ func oneSubscription(ctx context.Context, q querier, where string, args ...any) 
 
 // Subscribe implements [notify.Store].
 func (s Subscriptions) Subscribe(ctx context.Context, n notify.Subscription, most int) (made notify.Subscription, existed bool, err error) {
-	err = s.l.update(ctx, func(tx *sql.Tx) error {
+	err = s.l.update(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		made, err = same(ctx, tx, n, most)
 		if existed = err == nil; existed || !errors.Is(err, notify.ErrNotFound) {
 			return err
@@ -172,5 +172,5 @@ func release(ctx context.Context, tx *sql.Tx, ended job.Job, now time.Time) erro
 
 // Tell adds the jobs that tell subscribers of an event.
 func (s Subscriptions) Tell(ctx context.Context, e vnfpkg.Event) error {
-	return s.l.update(ctx, func(tx *sql.Tx) error { return tell(ctx, tx, e) })
+	return s.l.update(ctx, func(ctx context.Context, tx *sql.Tx) error { return tell(ctx, tx, e) })
 }

@@ -43,13 +43,13 @@ func insertToken(ctx context.Context, tx *sql.Tx, t access.Token, hash string) e
 
 // AddToken implements [access.TokenStore].
 func (s Tokens) AddToken(ctx context.Context, t access.Token, hash string) error {
-	return s.l.update(ctx, func(tx *sql.Tx) error { return insertToken(ctx, tx, t, hash) })
+	return s.l.update(ctx, func(ctx context.Context, tx *sql.Tx) error { return insertToken(ctx, tx, t, hash) })
 }
 
 // AddFirstToken implements [access.TokenStore]: the transaction holds the write
 // lock, which every other addition needs.
 func (s Tokens) AddFirstToken(ctx context.Context, t access.Token, hash string, place func() error) (added bool, err error) {
-	err = s.l.update(ctx, func(tx *sql.Tx) error {
+	err = s.l.update(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		var there bool
 		if err := tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM tokens)`).Scan(&there); err != nil {
 			return fmt.Errorf("ledger: tokens: %w", err)
@@ -68,7 +68,7 @@ func (s Tokens) AddFirstToken(ctx context.Context, t access.Token, hash string, 
 
 // AddGrant implements [access.TokenStore].
 func (s Tokens) AddGrant(ctx context.Context, t access.Token, hash string, most int) error {
-	return s.l.update(ctx, func(tx *sql.Tx) error {
+	return s.l.update(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		var there bool
 		if err := tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM tokens WHERE id = $1)`, t.Parent).Scan(&there); err != nil {
 			return fmt.Errorf("ledger: tokens: %w", err)
@@ -111,7 +111,7 @@ func (s Tokens) Tokens(ctx context.Context) ([]access.Token, error) {
 
 // RemoveToken implements [access.TokenStore].
 func (s Tokens) RemoveToken(ctx context.Context, id string) error {
-	return s.l.update(ctx, func(tx *sql.Tx) error {
+	return s.l.update(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		removed, err := changed(tx.ExecContext(ctx, `DELETE FROM tokens WHERE id = $1`, id))
 		if err == nil && !removed {
 			err = fmt.Errorf("token %s: %w", id, access.ErrNotFound)
@@ -122,7 +122,7 @@ func (s Tokens) RemoveToken(ctx context.Context, id string) error {
 
 // NoteUse implements [access.TokenStore].
 func (s Tokens) NoteUse(ctx context.Context, used map[string]time.Time) error {
-	return s.l.update(ctx, func(tx *sql.Tx) error {
+	return s.l.update(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		for id, at := range used {
 			if _, err := tx.ExecContext(ctx, `UPDATE tokens SET used_at = $2 WHERE id = $1 AND used_at < $2`, id, micro(at)); err != nil {
 				return fmt.Errorf("ledger: tokens: %w", err)
@@ -134,7 +134,7 @@ func (s Tokens) NoteUse(ctx context.Context, used map[string]time.Time) error {
 
 // PurgeTokens implements [access.TokenStore].
 func (s Tokens) PurgeTokens(ctx context.Context, before, granted time.Time) error {
-	return s.l.update(ctx, func(tx *sql.Tx) error {
+	return s.l.update(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		if _, err := tx.ExecContext(ctx, `DELETE FROM tokens WHERE expires_at > 0
 			AND (expires_at < $1 OR parent IS NOT NULL AND expires_at < $2)`, micro(before), micro(granted)); err != nil {
 			return fmt.Errorf("ledger: tokens: %w", err)
