@@ -80,9 +80,10 @@ type Session interface {
 	// left alone. It fails with an error that wraps ErrTooManyLinks when only
 	// some could be replaced.
 	Replace(ctx context.Context, staged string, ids ...string) error
-	// Retire notes that visible files are about to become unknown to the
-	// catalogue. There need not be a file of an ID.
-	Retire(ctx context.Context, ids ...string) error
+	// Note makes durable that what is visible under IDs is about to change:
+	// files become unknown to the catalogue, or are placed, which then has less to
+	// wait for. There need not be a file of an ID.
+	Note(ctx context.Context, ids ...string) error
 	// Settle ends the session: of the visible files that it noted, those that
 	// the catalogue does not claim are removed, and so is all that only the
 	// session sees. It may be called again after an error.

@@ -95,9 +95,31 @@ func (in *Intake) Digest(ctx context.Context, staged Staged, algorithm string) (
 // which has it. The errors are those of [Catalog.Publish]; after one the intake
 // can be published again in another form.
 func (in *Intake) Publish(ctx context.Context, pub Publication) error {
+	if err := in.note(ctx, pub.Images); err != nil {
+		return err
+	}
 	return in.repo.catalog.Publish(ctx, pub, func(img Image, twins []string) error {
 		return in.place(ctx, img, twins)
 	})
+}
+
+// note notes the new images whose files the session has, so that the catalogue is
+// not held up by it later.
+func (in *Intake) note(ctx context.Context, images []Image) error {
+	var ids []string
+	for _, img := range images {
+		if in.proven[img.SHA256()] != "" {
+			ids = append(ids, img.ID)
+		}
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	session, err := in.begin(ctx)
+	if err != nil {
+		return err
+	}
+	return session.Note(ctx, ids...)
 }
 
 // place gives a new image its file. Where the session has the bytes, they were

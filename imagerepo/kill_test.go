@@ -230,9 +230,9 @@ func (m *mortalSession) Replace(ctx context.Context, staged string, ids ...strin
 	return m.around(func() error { return m.Session.Replace(ctx, staged, ids...) })
 }
 
-func (m *mortalSession) Retire(ctx context.Context, ids ...string) error {
+func (m *mortalSession) Note(ctx context.Context, ids ...string) error {
 	m.step()
-	return m.Session.Retire(ctx, ids...)
+	return m.Session.Note(ctx, ids...)
 }
 
 func (m *mortalSession) Settle(ctx context.Context, ifUnclaimed imagerepo.IfUnclaimed) error {

@@ -190,7 +190,7 @@ func (r *Repository) retiring(ctx context.Context, ids []string, change func() e
 	defer func() {
 		err = errors.Join(err, session.Settle(context.WithoutCancel(ctx), r.catalog.IfUnclaimed))
 	}()
-	if err := session.Retire(ctx, ids...); err != nil {
+	if err := session.Note(ctx, ids...); err != nil {
 		return err
 	}
 	return change()

@@ -67,7 +67,7 @@ func (in *Intake) Stage(ctx context.Context, r io.Reader, opts StageOptions) (St
 		if err != nil {
 			return Staged{}, err
 		}
-		if m, _ := stored.ReadAt(begin, 0); m < n || !bytes.Equal(begin, head) {
+		if !beginsWith(stored, head, begin) {
 			stored.Close()
 			continue
 		}
@@ -75,6 +75,21 @@ func (in *Intake) Stage(ctx context.Context, r io.Reader, opts StageOptions) (St
 		return staged, errors.Join(err, stored.Close())
 	}
 	return in.write(ctx, r, opts)
+}
+
+// probe is how many bytes of a stored image are compared before all others.
+const probe = 4 << 10
+
+// beginsWith reports whether a stored file has these bytes at its beginning. The last
+// of them are looked at first: images of one format begin alike.
+func beginsWith(stored io.ReaderAt, head, buf []byte) bool {
+	for _, from := range []int{max(len(head)-probe, 0), 0} {
+		n, _ := stored.ReadAt(buf[from:], int64(from))
+		if n < len(buf)-from || !bytes.Equal(buf[from:], head[from:]) {
+			return false
+		}
+	}
+	return true
 }
 
 // likely returns the stored images that the bytes may turn out to be.

@@ -50,7 +50,7 @@ var ownImports = map[string]string{
 	"onboarding/rest/openbaton":   "imagerepo imagerepo/fetch onboarding onboarding/access onboarding/job onboarding/operation onboarding/rest onboarding/vnfpkg tosca",
 	"onboarding/rest/tus":         "imagerepo onboarding onboarding/access onboarding/job onboarding/rest onboarding/vnfpkg",
 
-	"cmd/bench": "imagerepo imagerepo/catalog onboarding/onboardingtest vim/glancetest",
+	"cmd/bench": "imagerepo imagerepo/catalog onboarding/job onboarding/onboardingtest onboarding/view vim/glancetest",
 	"cmd/gangway": "imagerepo imagerepo/catalog imagerepo/fetch imagerepo/fsstore onboarding onboarding/access onboarding/access/keystone onboarding/access/oidc " +
 		"onboarding/client onboarding/csar onboarding/job onboarding/ledger onboarding/notify onboarding/operation onboarding/rest onboarding/rest/api onboarding/rest/etsi onboarding/rest/openbaton onboarding/rest/tus onboarding/view onboarding/vnfpkg " +
 		"tosca vim vim/glance",
@@ -79,7 +79,7 @@ var importers = map[string]string{
 	"github.com/ulikunitz/xz":               "onboarding/onboardingtest",
 	"github.com/vbauerster/mpb/v8":          "cmd/gangway",
 	"golang.org/x/oauth2":                   "onboarding/notify",
-	"golang.org/x/sync":                     "imagerepo vim vim/glance",
+	"golang.org/x/sync":                     "imagerepo imagerepo/fsstore onboarding/vnfpkg vim vim/glance",
 	"golang.org/x/sys":                      "cmd/gangway imagerepo/catalog imagerepo/fsstore onboarding/client onboarding/vnfpkg",
 	"golang.org/x/term":                     "cmd/gangway",
 	"golang.org/x/time":                     "onboarding/access",

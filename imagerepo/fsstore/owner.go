@@ -41,7 +41,11 @@ func (s *Store) own() (*ownership, error) {
 			lock.Close() // a recovery took it for a dead one before it was locked
 			continue
 		}
-		if err := os.Mkdir(folder, 0o700); err != nil {
+		err = os.Mkdir(folder, 0o700)
+		if err == nil {
+			err = syncFolder(s.staging)
+		}
+		if err != nil {
 			return nil, errors.Join(err, lock.Close())
 		}
 		s.owned = &ownership{folder: folder, lock: lock}

@@ -7,9 +7,11 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 
+	"golang.org/x/sync/errgroup"
 	"golang.org/x/sys/unix"
 
 	"github.com/gangway-nfv/gangway/imagerepo"
@@ -28,9 +30,10 @@ const (
 type session struct {
 	store  *Store
 	folder string
-	// parents are the folders above that have yet to be made durable, for a note
-	// in a folder that a power cut takes away is none.
-	parents []string
+	// parent is the folder above if it has yet to be made durable, for a note in a
+	// folder that a power cut takes away is none.
+	parent string
+	noted  map[string]bool // IDs whose notes are durable
 }
 
 func (s *session) path(id string) string { return filepath.Join(s.folder, id) }
@@ -68,6 +71,10 @@ func (s *session) Open(_ context.Context, id string) (imagerepo.Blob, error) {
 
 // note makes it durable that the session touches IDs.
 func (s *session) note(ids ...string) error {
+	ids = slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return s.noted[id] })
+	if len(ids) == 0 {
+		return nil
+	}
 	for _, id := range ids {
 		if err := checkID(id); err != nil {
 			return err
@@ -81,14 +88,21 @@ func (s *session) note(ids ...string) error {
 			return fmt.Errorf("staging folder: %w", err)
 		}
 	}
-	if err := syncFolder(s.folder); err != nil {
+	// Waiting for both at once takes little longer than waiting for one.
+	var syncing errgroup.Group
+	if s.parent != "" {
+		syncing.Go(func() error { return syncFolder(s.parent) })
+	}
+	syncing.Go(func() error { return syncFolder(s.folder) })
+	if err := syncing.Wait(); err != nil {
 		return err
 	}
-	for len(s.parents) > 0 {
-		if err := syncFolder(s.parents[0]); err != nil {
-			return err
-		}
-		s.parents = s.parents[1:]
+	s.parent = ""
+	if s.noted == nil {
+		s.noted = make(map[string]bool)
+	}
+	for _, id := range ids {
+		s.noted[id] = true
 	}
 	return nil
 }
@@ -162,8 +176,8 @@ func (s *session) replace(staged, id string) error {
 	return s.store.release(id)
 }
 
-// Retire implements [imagerepo.Session].
-func (s *session) Retire(_ context.Context, ids ...string) error {
+// Note implements [imagerepo.Session].
+func (s *session) Note(_ context.Context, ids ...string) error {
 	var own []string
 	for _, id := range ids {
 		if imagerepo.ValidID(id) { // else it has no file

@@ -118,7 +118,7 @@ func (s *Store) Begin(context.Context) (imagerepo.Session, error) {
 	if err := os.Mkdir(folder, 0o700); err != nil {
 		return nil, fmt.Errorf("staging folder: %w", err)
 	}
-	return &session{store: s, folder: folder, parents: []string{owned.folder, s.staging}}, nil
+	return &session{store: s, folder: folder, parent: owned.folder}, nil
 }
 
 // Quarantine implements [imagerepo.Blobs].

@@ -282,7 +282,7 @@ func testHold(t *testing.T, b *blobsTest) {
 func (b *blobsTest) remove(t *testing.T, id string) {
 	t.Helper()
 	session := b.begin(t)
-	if err := session.Retire(t.Context(), id); err != nil {
+	if err := session.Note(t.Context(), id); err != nil {
 		t.Fatal(err)
 	}
 	delete(b.catalogue, id)
@@ -326,7 +326,7 @@ func testReplace(t *testing.T, b *blobsTest) {
 func testRetire(t *testing.T, b *blobsTest) {
 	stays, goes := b.store(t, "stays"), b.store(t, "goes")
 	session := b.begin(t)
-	if err := session.Retire(t.Context(), stays, goes, imagerepo.NewID(), "no ID"); err != nil {
+	if err := session.Note(t.Context(), stays, goes, imagerepo.NewID(), "no ID"); err != nil {
 		t.Fatal(err)
 	}
 	b.has(t, goes, "goes")
@@ -364,7 +364,7 @@ func testRecover(t *testing.T, b *blobsTest) {
 		}
 		id := stage(t, session, "placed")
 		stage(t, session, "staged")
-		if err := errors.Join(session.Place(ctx, id, id), session.Retire(ctx, retired)); err != nil {
+		if err := errors.Join(session.Place(ctx, id, id), session.Note(ctx, retired)); err != nil {
 			t.Fatal(err)
 		}
 		b.catalogue[id] = i == 0
@@ -466,7 +466,7 @@ func testNoID(t *testing.T, b *blobsTest) {
 				t.Errorf("%s %q: got %v, want ErrNotFound", what, name, err)
 			}
 		}
-		if err := session.Retire(ctx, name); err != nil {
+		if err := session.Note(ctx, name); err != nil {
 			t.Errorf("Retire %q: %v", name, err)
 		}
 	}

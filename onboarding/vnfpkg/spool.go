@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"golang.org/x/sync/errgroup"
 	"golang.org/x/sys/unix"
 
 	"github.com/gangway-nfv/gangway/imagerepo"
@@ -150,14 +151,14 @@ func (sp *spool) write(p []byte) error {
 
 // harden makes the bytes durable, and gives back what was allocated beyond them.
 func (sp *spool) harden() error {
-	err := sp.Truncate(sp.size)
-	if err == nil {
-		err = sp.Sync()
+	if err := sp.Truncate(sp.size); err != nil {
+		return spaceError(err)
 	}
-	if err == nil {
-		err = syncFolder(filepath.Dir(sp.Name()))
-	}
-	return spaceError(err)
+	// Waiting for both at once takes little longer than waiting for one.
+	var syncing errgroup.Group
+	syncing.Go(func() error { return syncFolder(filepath.Dir(sp.Name())) })
+	syncing.Go(sp.Sync)
+	return spaceError(syncing.Wait())
 }
 
 // remove removes the file, which is still the writer's until it is closed.
