@@ -26,7 +26,7 @@ func main() {
 	flag.IntVar(&b.runs, "runs", 5, "runs of each command, after one that is not counted")
 	flag.IntVar(&b.images, "images", 1_000_000, "images of the large repository")
 	flag.StringVar(&b.packages, "packages", "", "folder of packages to validate, of which those count that are accepted; empty: packages made for the purpose")
-	flag.StringVar(&b.only, "only", "", "run only the groups whose name contains this word: onboard, validate, upload, upload-real, resolve, hook, catalogue")
+	flag.StringVar(&b.only, "only", "", "run only the groups whose name contains this word: onboard, validate, upload, upload-real, resolve, hook, catalogue, server-small, server-readers, server-transfer, server-memory")
 	keep := flag.String("dir", "", "folder to work in; empty: a temporary one")
 	flag.Parse()
 	if err := b.run(ctx, *keep); err != nil {
@@ -87,6 +87,8 @@ func (b *bench) run(ctx context.Context, dir string) (err error) {
 	}{
 		{"onboard", b.onboard}, {"validate", b.validate}, {"upload", b.upload}, {"upload-real", b.uploadReal},
 		{"resolve", b.resolve}, {"hook", b.hook}, {"catalogue", b.catalogue},
+		{"server-small", bounded(b.small)}, {"server-readers", bounded(b.readers)},
+		{"server-transfer", bounded(b.transfer)}, {"server-memory", bounded(b.memory)},
 	} {
 		if !strings.Contains(group.name, b.only) {
 			continue

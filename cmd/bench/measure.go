@@ -52,19 +52,25 @@ func command(ctx context.Context, env []string, name string, args ...string) (sa
 func watchMemory(pid int, ended <-chan struct{}) int64 {
 	var peak int64
 	for {
-		status, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-		for line := range strings.Lines(string(status)) {
-			var kib int64
-			if n, _ := fmt.Sscanf(line, "VmHWM: %d kB", &kib); n == 1 {
-				peak = max(peak, kib<<10)
-			}
-		}
+		peak = max(peak, procFigure(pid, "status", "VmHWM: %d kB")<<10)
 		select {
 		case <-ended:
 			return peak
 		case <-time.After(5 * time.Millisecond):
 		}
 	}
+}
+
+// procFigure is a figure that the kernel tells of a process, or 0.
+func procFigure(pid int, file, format string) int64 {
+	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/%s", pid, file))
+	for line := range strings.Lines(string(text)) {
+		var figure int64
+		if n, _ := fmt.Sscanf(line, format, &figure); n == 1 {
+			return figure
+		}
+	}
+	return 0
 }
 
 // A step is what is done without a pause, and gives a sample for each of its
@@ -82,13 +88,12 @@ func one(fn func() (sample, error)) step {
 // series is the samples of one part, in the order of the runs.
 type series []sample
 
-// inTurn runs the steps one after the other, as often as asked for, and back
-// and forth, so that none always comes after the same other. One run before is
+// inTurn runs the steps one after the other, that many times, and back and forth, so that none always comes after the same other. One run before is
 // not counted. The series are those of the first step's parts, then those of
 // the second's, and so on.
-func (b *bench) inTurn(steps ...step) ([]series, error) {
+func (b *bench) inTurn(runs int, steps ...step) ([]series, error) {
 	parts := make([][]series, len(steps))
-	for run := range b.runs + 1 {
+	for run := range runs + 1 {
 		for i := range steps {
 			if run%2 == 1 {
 				i = len(steps) - 1 - i
@@ -151,6 +156,12 @@ func (s series) minus(other series) series {
 func middle[T cmp.Ordered](values []T) T {
 	values = slices.Sorted(slices.Values(values))
 	return values[len(values)/2]
+}
+
+// quantiles are the median and what 99 of 100 values do not exceed.
+func quantiles(values []time.Duration) (p50, p99 time.Duration) {
+	values = slices.Sorted(slices.Values(values))
+	return values[len(values)/2], values[len(values)*99/100]
 }
 
 // duration is a time in the unit that suits it.

@@ -55,7 +55,7 @@ func (b *bench) onboard(ctx context.Context) error {
 			return []sample{first, again}, err
 		}
 	}
-	got, err := b.inTurn(one(copied), one(hashed), twice(tar), twice(zip), one(unzipped), twice(deflated))
+	got, err := b.inTurn(b.runs, one(copied), one(hashed), twice(tar), twice(zip), one(unzipped), twice(deflated))
 	if err != nil {
 		return err
 	}
@@ -87,26 +87,15 @@ func (b *bench) validate(ctx context.Context) error {
 	folder := b.packages
 	if folder == "" {
 		folder = b.path("packages")
-		if err := os.MkdirAll(folder, 0o750); err != nil {
+		if _, err := packages(folder, 400, 64<<10); err != nil {
 			return err
-		}
-		for i := range 400 {
-			image := onboardingtest.QCOW2(64<<10, 1<<30, uint64(i))
-			name := fmt.Sprintf("vnf-%d", i)
-			container, members := onboardingtest.ZipDeflated, onboardingtest.SOL004(spec(name, image))
-			if i%2 == 0 {
-				container, members = onboardingtest.Tar, onboardingtest.OpenBatonTar(spec(name, image))
-			}
-			if err := onboardingtest.WriteFile(filepath.Join(folder, name), container, members); err != nil {
-				return err
-			}
 		}
 	}
 	accepted, err := b.accepted(ctx, folder)
 	if err != nil {
 		return err
 	}
-	got, err := b.inTurn(one(func() (sample, error) {
+	got, err := b.inTurn(b.runs, one(func() (sample, error) {
 		return command(ctx, nil, b.gangway, append([]string{"--quiet", "validate"}, accepted...)...)
 	}))
 	if err != nil {

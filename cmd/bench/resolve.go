@@ -52,7 +52,7 @@ func (b *bench) resolve(ctx context.Context) error {
 		return s, err
 	}
 	listed := func() (sample, error) { return glance.script(ctx, listByHand) }
-	got, err := b.inTurn(one(launch), one(listed))
+	got, err := b.inTurn(b.runs, one(launch), one(listed))
 	if err != nil {
 		return err
 	}

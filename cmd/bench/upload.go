@@ -169,7 +169,7 @@ func (b *bench) uploadTo(ctx context.Context, to target, raw string, clouds []by
 		}
 		return s, glance.deleteNamed(ctx, curledImage)
 	}
-	got, err := b.inTurn(launch, put, one(work))
+	got, err := b.inTurn(b.runs, launch, put, one(work))
 	if err != nil {
 		return err
 	}
