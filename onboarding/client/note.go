@@ -21,7 +21,8 @@ import (
 const (
 	noteSuffix = ".json"
 	lockSuffix = ".lock"
-	// outdated is the age of notes that lead nowhere: servers keep jobs for a week.
+	// outdated is the age of notes that lead nowhere: servers keep jobs for a week,
+	// and uploads that stand still for less.
 	outdated = 7 * 24 * time.Hour
 )
 
@@ -42,12 +43,9 @@ type noted struct {
 	File    string    `json:"file"`
 	Upload  string    `json:"upload"` // ID
 	Begun   time.Time `json:"begun"`
-	Expires time.Time `json:"expires,omitzero"`
 }
 
-func (n noted) outdated(now time.Time) bool {
-	return now.Sub(n.Begun) > outdated || !n.Expires.IsZero() && now.After(n.Expires)
-}
+func (n noted) outdated(now time.Time) bool { return now.Sub(n.Begun) > outdated }
 
 // noted returns the note of a file, or nil if there is nowhere to note it, it is no
 // file, or another process has it. That an upload cannot be noted does not hold it
@@ -139,15 +137,12 @@ func (n *note) upload() string {
 	return n.noted.Upload
 }
 
-// write notes an upload, and when it expires if that is known.
-func (n *note) write(upload string, expires time.Time) {
+// write notes an upload that has begun.
+func (n *note) write(upload string) {
 	if n == nil {
 		return
 	}
-	if n.noted.Upload != upload {
-		n.noted.Begun = time.Now().UTC()
-	}
-	n.noted.Upload, n.noted.Expires = upload, expires.UTC()
+	n.noted.Upload, n.noted.Begun = upload, time.Now().UTC()
 	if err := n.save(); err != nil {
 		n.client.options.Log.Warn("upload cannot be noted, and could not go on in another process", "err", err)
 	}

@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/gangway-nfv/gangway/onboarding"
 	"github.com/gangway-nfv/gangway/onboarding/client"
 	"github.com/gangway-nfv/gangway/onboarding/job"
@@ -162,7 +164,7 @@ func TestAnUploadGoesOnWhenTheServerIsBack(t *testing.T) {
 // A network that is gone leaves the server with a connection on which nothing comes;
 // until it notices, the upload is locked.
 func TestAnUploadWaitsForAServerThatHoldsADeadConnection(t *testing.T) {
-	f := start(t, func(s *setting) { s.stall = 300 * time.Millisecond })
+	f := start(t, func(s *setting) { s.stall = 2 * time.Second }) // the server waits for half of it by itself
 	content := archive("fw", 4*mib)
 	f.way.plan(fault{up: mib, hold: true})
 	report, err := f.client(nil).Onboard(t.Context(), onboarding.FileSource(file(t, content)), onboarding.Options{})
@@ -202,6 +204,9 @@ func TestAnUploadOutlastsAnswersOfProxies(t *testing.T) {
 	report, err := f.client(nil).Onboard(t.Context(), onboarding.FileSource(file(t, content)), onboarding.Options{})
 	is(t, report, err, onboarding.Onboarded)
 	f.kept(report, content)
+	if n := f.count("POST /api/v1/uploads"); n != 1 {
+		t.Errorf("the upload was begun %d times", n)
+	}
 }
 
 // cutShort begins to onboard a file and ends when a part of it was sent.
@@ -347,31 +352,61 @@ func TestTwoProcessesMaySendTheSameFile(t *testing.T) {
 	f := start(t, nil)
 	state := t.TempDir()
 	path := file(t, archive("fw", 4*mib))
-	var both sync.WaitGroup
-	both.Add(2)
-	statuses := make([]onboarding.Status, 2)
-	var ended sync.WaitGroup
-	for i := range statuses {
-		c := f.client(func(o *client.Options) { o.StateDir = state })
-		ended.Go(func() {
-			var once sync.Once
-			report, err := c.Onboard(t.Context(), onboarding.FileSource(path), onboarding.Options{Progress: func(onboarding.Progress) {
-				once.Do(func() {
-					both.Done()
-					both.Wait() // both are in the middle of it
-				})
-			}})
-			if statuses[i] = report.Status; err != nil {
-				t.Error(err)
-			}
+	one, other := f.client(func(o *client.Options) { o.StateDir = state }), f.client(func(o *client.Options) { o.StateDir, o.Patience = state, 5*time.Second })
+	var once sync.Once
+	report, err := one.Onboard(t.Context(), onboarding.FileSource(path), onboarding.Options{Progress: func(onboarding.Progress) {
+		once.Do(func() { // in the middle of it
+			report, err := other.Onboard(t.Context(), onboarding.FileSource(path), onboarding.Options{})
+			is(t, report, err, onboarding.Onboarded)
 		})
-	}
-	ended.Wait()
-	if statuses[0] == statuses[1] || f.count("POST /api/v1/uploads") != 2 {
-		t.Errorf("they end as %q", statuses)
-	}
+	}})
+	is(t, report, err, onboarding.Unchanged)
 	if left, err := os.ReadDir(state); err != nil || len(left) > 0 {
 		t.Errorf("notes are left: %v, %v", left, err)
+	}
+}
+
+func TestWhatIsRefusedIsNotSent(t *testing.T) {
+	f := start(t, nil)
+	reader := f.client(func(o *client.Options) { o.Token = "red-reader" })
+	content := bytes.NewReader(archive("fw", mib))
+	all := content.Len()
+	if _, err := reader.Onboard(t.Context(), onboarding.StreamSource("-", content), onboarding.Options{}); !errors.Is(err, client.ErrForbidden) || content.Len() != all {
+		t.Errorf("%d of %d bytes were read: %v", all-content.Len(), all, err)
+	}
+}
+
+// The bytes of a package are told as they are sent, and not once more as the server
+// reads them; what it fetches is.
+func TestTheProgressOfTheJobIsTold(t *testing.T) {
+	var once sync.Once
+	f := start(t, func(s *setting) {
+		s.before = func(w http.ResponseWriter, r *http.Request) (answered bool) {
+			if strings.HasSuffix(r.URL.Path, "/events") {
+				once.Do(func() {
+					w.Header().Set("Content-Type", "text/event-stream")
+					_, _ = w.Write([]byte("id: 1\nevent: progress\ndata: {\"done\":5,\"total\":10}\n\n" +
+						"id: 2\nevent: progress\ndata: {\"step\":\"disk\",\"done\":6,\"total\":10}\n\nid: 3\nevent: state\n"))
+					answered = true
+				})
+			}
+			return answered
+		}
+	})
+	content := archive("fw", mib)
+	var told []onboarding.Progress
+	report, err := f.client(nil).Onboard(t.Context(), onboarding.FileSource(file(t, content)), onboarding.Options{Progress: func(p onboarding.Progress) {
+		if p.Image != "" || len(told) == 0 || p.Done <= told[len(told)-1].Done {
+			told = append(told, p)
+		} else {
+			told[len(told)-1] = p
+		}
+	}})
+	is(t, report, err, onboarding.Onboarded)
+	size := int64(len(content))
+	want := []onboarding.Progress{{Source: report.Source, Done: size, Total: size}, {Source: report.Source, Image: "disk", Done: 6, Total: 10}}
+	if diff := cmp.Diff(want, told); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
 	}
 }
 

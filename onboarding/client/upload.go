@@ -191,13 +191,8 @@ func (u *upload) create(ctx context.Context) error {
 	u.asked = true
 	u.patience.moved()
 	u.accepted(got.header)
-	u.note.write(u.id, expires(got.header))
+	u.note.write(u.id)
 	return nil
-}
-
-func expires(header http.Header) time.Time {
-	at, _ := http.ParseTime(header.Get("Upload-Expires")) // zero where it is not told
-	return at
 }
 
 // head asks how far the upload is.
@@ -229,9 +224,6 @@ func (u *upload) is(header http.Header) error {
 	}
 	u.offset, u.asked = offset, true
 	u.accepted(header)
-	if at := expires(header); !at.IsZero() {
-		u.note.write(u.id, at)
-	}
 	return nil
 }
 

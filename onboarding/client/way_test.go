@@ -29,7 +29,7 @@ type fault struct {
 	up, down int64
 	// hold leaves the server's side as it is then, as a network does that is gone.
 	hold bool
-	// stall forwards no more instead of cutting.
+	// stall forwards no more, and leaves the client's side as it is.
 	stall bool
 }
 
@@ -111,10 +111,10 @@ func (w *way) forward(near net.Conn) {
 	if !w.keep(near) {
 		return
 	}
-	defer near.Close()
 	target, f := w.next()
 	far, err := net.Dial("tcp", target)
 	if err != nil || !w.keep(far) {
+		_ = near.Close()
 		return
 	}
 	ends := make(chan error, 2)
@@ -133,10 +133,9 @@ func (w *way) forward(near net.Conn) {
 	w.work.Go(func() { pass(near, far, f.down) })
 	err = <-ends
 	cut := errors.Is(err, errCut)
-	if cut && f.stall {
-		<-ends // the client gives up
+	if !cut || !f.stall {
+		_ = near.Close()
 	}
-	_ = near.Close()
 	if !cut || !f.hold {
 		_ = far.Close()
 	}
