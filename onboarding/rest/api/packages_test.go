@@ -248,6 +248,29 @@ func TestValidateStoresNothing(t *testing.T) {
 	}
 }
 
+func TestValidateFetchesImagesOnlyForAComparison(t *testing.T) {
+	f := start(t)
+	origin := origintest.New()
+	t.Cleanup(origin.Close)
+	content := disk(t, 1)
+	pkg := onboardingtest.Bytes(onboardingtest.Tar, onboardingtest.OpenBatonTar(onboardingtest.Spec{Name: "firewall", Images: []onboardingtest.SoftwareImage{
+		onboardingtest.Link("linked", origin.Serve("/image.qcow2", origintest.Plain(content)))}}))
+	for _, test := range []struct {
+		query string
+		size  int64 // of the image, as far as is known
+	}{{"", 0}, {"?images=fetch", 0}, {"?repository=true&images=reference", 0}, {"?repository=true", int64(len(content))}} {
+		before := len(origin.Requests())
+		report := into[onboarding.Report](t, f.do(t, "POST", "/api/v1/validate"+test.query, pkg).want(t, 200))
+		asked := len(origin.Requests()) > before
+		if report.Status != onboarding.Valid || asked != (test.size > 0) || len(report.Images) != 1 || report.Images[0].Size != test.size {
+			t.Errorf("%s: the origin was asked: %t, the report is %+v", test.query, asked, report)
+		}
+	}
+	if n := f.stored(t); n != 0 {
+		t.Errorf("%d files of images are stored", n)
+	}
+}
+
 func TestAReportCallsAPackageAsItsSenderDoes(t *testing.T) {
 	f := start(t)
 	origin := origintest.New()
