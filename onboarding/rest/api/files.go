@@ -30,8 +30,8 @@ func (d *door) imageFiles() {
 		Description: "The body is the file. A Repr-Digest (RFC 9530) is compared with it, and nothing is kept if they differ. " +
 			"A name that belongs to the same bytes is answered with 200 and its image, one that belongs to others is a conflict: an image is never overwritten. " +
 			"The action says what became of the bytes: stored, reused because the repository had them, or kept, which means that others stay under the name.",
-		RequestBody: binary(),
-		Errors:      []int{http.StatusConflict, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType, http.StatusUnprocessableEntity, http.StatusInsufficientStorage},
+		RequestBody: binary(), Responses: d.answers(map[int]any{http.StatusCreated: view.Added{}, http.StatusOK: view.Added{}}),
+		Errors: []int{http.StatusConflict, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType, http.StatusUnprocessableEntity, http.StatusInsufficientStorage},
 	}, d.putImage)
 	operate(d, change(http.MethodPost, "/api/v1/images", "image.add"), huma.Operation{
 		OperationID: "fetch-image", Tags: tags, Summary: "Add an image from a URL",
