@@ -27,8 +27,8 @@ func newTokensCreate(a *app) *cobra.Command {
 is lost has to be replaced by another.
 
 The token is for the project of --project, or with '*' for all projects. A reader
-may look, a writer may also change and launch, an admin may also see the audit log
-and repair.`,
+may look, a writer may also change and launch, an admin may also make tokens, see
+the audit log and repair.`,
 		Example: `  gangway tokens create --project acme --role writer --name ci --expires 90d
   gangway tokens create --project '*' --role reader --expires 2027-03-31`,
 		Args: cobra.NoArgs,
