@@ -45,7 +45,7 @@ var ownImports = map[string]string{
 
 	"onboarding/access/keystone":  "onboarding/access",
 	"onboarding/access/oidc":      "onboarding/access",
-	"onboarding/rest/etsi":        "imagerepo imagerepo/fetch onboarding/access onboarding/notify onboarding/rest onboarding/rest/etsi/sol013 onboarding/vnfpkg tosca",
+	"onboarding/rest/etsi":        "imagerepo imagerepo/fetch onboarding/access onboarding/job onboarding/notify onboarding/rest onboarding/rest/etsi/sol013 onboarding/vnfpkg tosca",
 	"onboarding/rest/etsi/sol013": "",
 	"onboarding/rest/openbaton":   "imagerepo imagerepo/fetch onboarding onboarding/access onboarding/job onboarding/operation onboarding/rest onboarding/vnfpkg tosca",
 	"onboarding/rest/tus":         "imagerepo onboarding onboarding/access onboarding/job onboarding/rest onboarding/vnfpkg",

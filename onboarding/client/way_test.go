@@ -111,6 +111,10 @@ func (w *way) forward(near net.Conn) {
 	if !w.keep(near) {
 		return
 	}
+	// Else the kernel would take whole uploads while nothing is forwarded.
+	if tcp, is := near.(*net.TCPConn); is {
+		_ = tcp.SetReadBuffer(64 << 10)
+	}
 	target, f := w.next()
 	far, err := net.Dial("tcp", target)
 	if err != nil || !w.keep(far) {
