@@ -20,6 +20,7 @@ import (
 
 	"github.com/gangway-nfv/gangway/imagerepo"
 	"github.com/gangway-nfv/gangway/onboarding"
+	"github.com/gangway-nfv/gangway/onboarding/csar"
 	"github.com/gangway-nfv/gangway/onboarding/job"
 	"github.com/gangway-nfv/gangway/onboarding/operation"
 	"github.com/gangway-nfv/gangway/onboarding/view"
@@ -113,7 +114,7 @@ func (c *Client) putImage(ctx context.Context, req onboarding.AddRequest) (onboa
 	if stated != "" {
 		r.header = http.Header{"Repr-Digest": {stated}}
 	}
-	r.content, r.repeatable = again(req.Content, req.Size)
+	r.content, r.repeatable = again(d.Name, req.Content, req.Size)
 	var shown view.Added
 	got, err := c.callFor(ctx, c.patient(c.options.Patience), r, &shown)
 	if err != nil {
@@ -130,14 +131,16 @@ func (c *Client) putImage(ctx context.Context, req onboarding.AddRequest) (onboa
 // again returns how to read content for each time that it is sent, and whether it
 // can be read more than once. A reader of its own for each time, as the transport may
 // hold on to the one before.
-func again(content io.Reader, size int64) (func() io.Reader, bool) {
+func again(name string, content io.Reader, size int64) (func() io.Reader, bool) {
 	file, ok := content.(interface {
 		io.ReaderAt
 		io.Seeker
 	})
 	if ok && size >= 0 {
 		if start, err := file.Seek(0, io.SeekCurrent); err == nil {
-			return func() io.Reader { return io.NewSectionReader(file, start, size) }, true
+			source := csar.Source{Name: name, At: file, Size: start + size}
+			was := infoOf(source)
+			return func() io.Reader { return &part{file: source, was: was, at: start} }, true
 		}
 	}
 	return func() io.Reader { return content }, false

@@ -104,6 +104,27 @@ func TestAnImageFileIsSentAgainWhenTheConnectionBreaks(t *testing.T) {
 	}
 }
 
+func TestAnImageFileThatIsCutWhileItIsSentIsNotAdded(t *testing.T) {
+	f := start(t, nil)
+	content, err := io.ReadAll(onboardingtest.QCOW2(4*mib, 4*mib, 3).Reader())
+	noError(t, err)
+	local, err := os.OpenFile(file(t, content), os.O_RDWR, 0)
+	noError(t, err)
+	defer local.Close()
+	req := onboarding.AddRequest{Description: tosca.ImageDescription{Name: "disk"}, Content: local, Size: int64(len(content))}
+	req.Progress = func(p onboarding.Progress) {
+		if p.Done > mib {
+			noError(t, local.Truncate(mib))
+		}
+	}
+	if _, err := f.client(nil).AddImage(t.Context(), req); !errors.Is(err, client.ErrChanged) {
+		t.Error(err)
+	}
+	if _, err := f.client(nil).Image(t.Context(), "disk"); !errors.Is(err, imagerepo.ErrNotFound) {
+		t.Error(err)
+	}
+}
+
 func TestWhatCannotBeSaidOfAnImageIsAnError(t *testing.T) {
 	f := start(t, nil)
 	c := f.client(nil)
