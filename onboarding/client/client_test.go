@@ -102,6 +102,16 @@ func TestErrorsOfTheServerMeanWhatTheyMeanElsewhere(t *testing.T) {
 	}
 }
 
+func TestWhoHasNoTokenIsToldSo(t *testing.T) {
+	f := start(t, nil)
+	for token, says := range map[string]string{"": ": wants a token", "nobody": ": token refused: "} {
+		_, err := f.client(func(o *client.Options) { o.Token = token }).VIMs(t.Context())
+		if !errors.Is(err, access.ErrInvalid) || !strings.Contains(err.Error(), says) {
+			t.Errorf("with the token %q: %v", token, err)
+		}
+	}
+}
+
 func TestWhatIsNotGangwayIsToldFromIt(t *testing.T) {
 	watchGoroutines(t)
 	web := httptest.NewServer(http.NotFoundHandler())

@@ -40,6 +40,7 @@ type Error struct {
 	means  error // by the request and the status; nil if it is nothing special
 	header http.Header
 	spoken bool // gangway has answered, and no proxy
+	asked  bool // with a token
 	report json.RawMessage
 }
 
@@ -50,10 +51,10 @@ func (e *Error) Error() string {
 		text += "redirects to " + hostOf(e.header.Get("Location")) + ", which is not followed: give the address that it has itself"
 	case !e.spoken:
 		text += fmt.Sprintf("answers %d %s, and not as gangway does", e.Status, http.StatusText(e.Status))
-	case e.Status == http.StatusUnauthorized && e.Title == "":
-		text += "token refused"
+	case e.Status == http.StatusUnauthorized && !e.asked:
+		text += "wants a token"
 	case e.Status == http.StatusUnauthorized:
-		text += "token refused: " + e.Detail
+		text += "token refused" + strings.TrimSuffix(": "+e.Detail, ": ")
 	default:
 		text += cmp.Or(e.Detail, e.Title, http.StatusText(e.Status))
 	}
@@ -92,7 +93,7 @@ const maxProblem = 16 << 20
 
 // problem reads an answer that is an error.
 func (c *Client) problem(resp *http.Response, r request) *Error {
-	e := &Error{Server: c.server, Status: resp.StatusCode, RequestID: resp.Header.Get("X-Request-Id"), header: resp.Header}
+	e := &Error{Server: c.server, Status: resp.StatusCode, RequestID: resp.Header.Get("X-Request-Id"), header: resp.Header, asked: c.options.Token != ""}
 	switch resp.StatusCode {
 	case http.StatusNotFound:
 		e.means = r.absent
