@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"time"
@@ -71,7 +72,10 @@ type Service struct {
 	Config
 	boot      string        // of the machine; empty if it cannot be told
 	followers chan struct{} // places of arrivals
-	work      sync.WaitGroup
+	// hashing has room for half of the processors. Were all uploads to hash when
+	// they can, a request that needs little would wait for all of them.
+	hashing chan struct{}
+	work    sync.WaitGroup
 
 	mu       sync.Mutex
 	sending  map[string]int                     // requests that send bytes, by project
@@ -103,6 +107,7 @@ func New(config Config) (*Service, error) {
 	}
 	return &Service{
 		Config: config, boot: strings.TrimSpace(string(boot)), followers: make(chan struct{}, config.Followers),
+		hashing: make(chan struct{}, max(runtime.GOMAXPROCS(0)/2, 1)),
 		sending: make(map[string]int), writing: make(map[string]context.CancelCauseFunc),
 		arrivals: make(map[string]*arrival), secrets: make(map[string]string),
 	}, nil

@@ -203,6 +203,8 @@ type pouring struct {
 	// left is how many bytes there may be, and over what is wrong with more.
 	left int64
 	over error
+	// turns, if not nil, is what hashing takes turns by: see Service.
+	turns chan struct{}
 	// part, if not nil, hashes what is poured, beside.
 	part io.Writer
 	// mark, if not nil, is called with a size of the file, whose state of the hash
@@ -210,6 +212,18 @@ type pouring struct {
 	mark func(size int64, state []byte) error
 	// wrote, if not nil, is called after bytes were written.
 	wrote func(p []byte)
+}
+
+// hashing returns a sink that hashes.
+func (p pouring) hashing(h io.Writer) func([]byte) error {
+	return func(b []byte) error {
+		if p.turns != nil {
+			p.turns <- struct{}{}
+			defer func() { <-p.turns }()
+		}
+		_, err := h.Write(b)
+		return err
+	}
 }
 
 // pour adds what r delivers to the file. It returns the error that ended r, if it
@@ -225,10 +239,10 @@ func (sp *spool) pour(ctx context.Context, r io.Reader, p pouring) error {
 			}
 			return err
 		},
-		func(b []byte) error { _, err := sp.hash.Write(b); return err },
+		p.hashing(sp.hash),
 	}
 	if p.part != nil {
-		sinks = append(sinks, func(b []byte) error { _, err := p.part.Write(b); return err })
+		sinks = append(sinks, p.hashing(p.part))
 	}
 	buffers := imagerepo.NewBuffers(bufferSize, bufferNumber)
 	var marking chan error

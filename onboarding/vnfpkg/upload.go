@@ -221,7 +221,7 @@ func base(name string) string {
 // pouring says how a body goes into the archive of a row. A package that can be
 // read while it arrives is.
 func (s *Service) pouring(row Row, sp *spool) pouring {
-	p := pouring{left: math.MaxInt64 - 1}
+	p := pouring{left: math.MaxInt64 - 1, turns: s.hashing}
 	if limit := s.Limits.PackageSize; limit > 0 {
 		p.left, p.over = limit-sp.size, &TooLargeError{Limit: limit}
 	}
