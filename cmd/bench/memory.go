@@ -10,6 +10,8 @@ import (
 	"syscall"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/gangway-nfv/gangway/onboarding/onboardingtest"
 )
 
@@ -19,9 +21,8 @@ const (
 )
 
 // memory measures what a server takes while many large packages arrive at once. They
-// are made while they are sent. It ends when the last of them was accepted, which is
-// when as many are onboarded as the server onboards at once; images that are the same
-// keep the disk from being filled by them.
+// are made while they are sent, and some are onboarded meanwhile. It ends when the last
+// of them was accepted: what the others would take of the disk is spared.
 func (b *bench) memory(ctx context.Context) (err error) {
 	home := b.path("memory-home")
 	defer func() { err = errors.Join(err, os.RemoveAll(home)) }()
@@ -34,14 +35,8 @@ func (b *bench) memory(ctx context.Context) (err error) {
 		return err
 	}
 	defer server.stop()
-	var uploads sync.WaitGroup
-	errs := make([]error, memoryUploads)
 	begun := time.Now()
-	for i := range memoryUploads {
-		uploads.Go(func() { errs[i] = server.uploadMade(ctx, fmt.Sprintf("large-%d", i), each, uint64(i)) })
-	}
-	uploads.Wait()
-	if err := errors.Join(errs...); err != nil {
+	if err := server.uploadMany(ctx, memoryUploads, each); err != nil {
 		return err
 	}
 	s := server.sample(time.Since(begun))
@@ -61,6 +56,15 @@ func (b *bench) fitting(n int64) (int64, error) {
 	}
 	free := int64(disk.Bavail) * disk.Bsize
 	return min(b.size, free*3/4/n), nil
+}
+
+// uploadMany sends so many tars at once, with images of a size in bytes.
+func (r *running) uploadMany(ctx context.Context, n int, size int64) error {
+	uploads, ctx := errgroup.WithContext(ctx)
+	for i := range n {
+		uploads.Go(func() error { return r.uploadMade(ctx, fmt.Sprintf("large-%d", i), size, uint64(i)) })
+	}
+	return uploads.Wait()
 }
 
 // uploadMade sends a tar that is made while it is sent.

@@ -45,18 +45,22 @@ func (b *bench) readers(ctx context.Context) (err error) {
 		return err
 	}
 	each := b.size / 2
-	sending, sent := context.WithCancel(ctx)
-	var uploads sync.WaitGroup
-	errs := make([]error, readerUploads)
+	sending, end := context.WithCancel(ctx)
+	defer end()
+	var sent error
 	began = time.Now()
-	for i := range readerUploads {
-		uploads.Go(func() { errs[i] = server.uploadMade(ctx, fmt.Sprintf("large-%d", i), each, uint64(i)) })
-	}
-	go func() { uploads.Wait(); sent() }()
+	var uploads sync.WaitGroup
+	uploads.Go(func() {
+		defer end()
+		sent = server.uploadMany(sending, readerUploads, each)
+	})
 	busy, err := server.read(ctx, requests, func() bool { return sending.Err() == nil })
-	<-sending.Done()
+	if err != nil {
+		end()
+	}
+	uploads.Wait()
 	took := time.Since(began)
-	if err := errors.Join(append(errs, err)...); err != nil {
+	if err := errors.Join(sent, err); err != nil {
 		return err
 	}
 	rss := server.sample(0).rss

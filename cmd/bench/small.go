@@ -17,8 +17,8 @@ const (
 	smallPackages = 1000
 	smallClients  = 50
 	smallSize     = 1 << 20 // bytes of the image
-	// smallRuns is less than those of others take, for the runs are many times one.
-	smallRuns = 2
+	// smallRuns is less than others take: a run is a thousand of one.
+	smallRuns = 1
 )
 
 // small measures many clients that send many small packages, beside the command

@@ -79,7 +79,7 @@ var importers = map[string]string{
 	"github.com/ulikunitz/xz":               "onboarding/onboardingtest",
 	"github.com/vbauerster/mpb/v8":          "cmd/gangway",
 	"golang.org/x/oauth2":                   "onboarding/notify",
-	"golang.org/x/sync":                     "imagerepo imagerepo/fsstore onboarding/vnfpkg vim vim/glance",
+	"golang.org/x/sync":                     "cmd/bench imagerepo imagerepo/fsstore onboarding/vnfpkg vim vim/glance",
 	"golang.org/x/sys":                      "cmd/gangway imagerepo/catalog imagerepo/fsstore onboarding/client onboarding/vnfpkg",
 	"golang.org/x/term":                     "cmd/gangway",
 	"golang.org/x/time":                     "onboarding/access",
