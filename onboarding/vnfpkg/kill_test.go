@@ -373,8 +373,8 @@ func TestAProcessThatIsKilledAtAnyStepLosesNothingThatItAccepted(t *testing.T) {
 		t.Fatalf("the work has %d steps and %d uploads only", said.steps, len(said.accepted))
 	}
 	checkAfter(t, home, said)
-	// A third of the steps, another one each time, as a process takes a while.
-	for at := 1 + rand.IntN(3); at <= said.steps; at += 3 {
+	// A quarter of the steps, another one each time, as a process takes a while.
+	for at := 1 + rand.IntN(4); at <= said.steps; at += 4 {
 		t.Run(fmt.Sprint(at), func(t *testing.T) {
 			t.Parallel()
 			home := newHome(t)
@@ -388,7 +388,7 @@ func TestAProcessThatIsKilledAtAnyStepLosesNothingThatItAccepted(t *testing.T) {
 }
 
 func TestAProcessThatIsKilledAtAnyTimeLosesNothingThatItAccepted(t *testing.T) {
-	for i := range 12 {
+	for i := range 8 {
 		t.Run(fmt.Sprint(i), func(t *testing.T) {
 			t.Parallel()
 			home := newHome(t)

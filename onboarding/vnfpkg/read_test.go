@@ -17,7 +17,7 @@ import (
 // withArtifacts are the members of a package with files of all kinds: the large
 // ones are in the archive only.
 func withArtifacts() []onboardingtest.Member {
-	image := onboardingtest.Embed("firewall-image", onboardingtest.QCOW2(384<<10, 1<<30, 1))
+	image := onboardingtest.Embed("firewall-image", onboardingtest.QCOW2(192<<10, 1<<30, 1))
 	members := onboardingtest.OpenBatonTar(onboardingtest.Spec{Name: "firewall", Images: []onboardingtest.SoftwareImage{image}})
 	return append(members,
 		onboardingtest.Text("scripts/large.sh", strings.Repeat("#!/bin/sh\nexit 0\n", 62_000)),
@@ -38,9 +38,11 @@ func content(t *testing.T, r io.Reader) string {
 
 func TestEveryFileOfAPackageCanBeReadAtAnyOffset(t *testing.T) {
 	for _, container := range onboardingtest.Containers() {
+		// Every reading decompresses it from its beginning.
+		slow := slices.Contains([]onboardingtest.Container{onboardingtest.TarXz, onboardingtest.TarBzip2}, container)
 		for _, folder := range []string{"", "firewall-1.0/"} {
-			if folder != "" && slices.Contains([]onboardingtest.Container{onboardingtest.TarXz, onboardingtest.TarBzip2}, container) {
-				continue // their decompression is slow, and has nothing to do with it
+			if slow && folder != "" {
+				continue
 			}
 			t.Run(string(container)+" "+folder, func(t *testing.T) {
 				t.Parallel()
@@ -52,7 +54,10 @@ func TestEveryFileOfAPackageCanBeReadAtAnyOffset(t *testing.T) {
 				if err != nil || len(files) != len(members) {
 					t.Fatalf("%d files, want %d: %v", len(files), len(members), err)
 				}
-				for _, m := range members {
+				for i, m := range members {
+					if slow && i%3 > 0 {
+						continue
+					}
 					want := content(t, io.NewSectionReader(m.Content, 0, m.Content.Size()))
 					c, err := s.Artifact(t.Context(), project, r.ID, m.Path)
 					if err != nil {
@@ -64,14 +69,12 @@ func TestEveryFileOfAPackageCanBeReadAtAnyOffset(t *testing.T) {
 					if got := content(t, c); got != want {
 						t.Errorf("%s has other bytes", m.Path)
 					}
-					for range 2 {
-						at := rand.Int64N(c.Size + 1)
-						if _, err := c.Seek(at, io.SeekStart); err != nil {
-							t.Fatal(err)
-						}
-						if got := content(t, io.LimitReader(c, 100)); got != want[at:min(at+100, c.Size)] {
-							t.Errorf("%s has other bytes at %d", m.Path, at)
-						}
+					at := rand.Int64N(c.Size + 1)
+					if _, err := c.Seek(at, io.SeekStart); err != nil {
+						t.Fatal(err)
+					}
+					if got := content(t, io.LimitReader(c, 100)); got != want[at:min(at+100, c.Size)] {
+						t.Errorf("%s has other bytes at %d", m.Path, at)
 					}
 					if end, err := c.Seek(0, io.SeekEnd); end != c.Size || err != nil {
 						t.Errorf("%s ends at %d, %v", m.Path, end, err)
