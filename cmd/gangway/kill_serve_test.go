@@ -62,8 +62,8 @@ func (a *aftermath) ended(t *testing.T, id string) job.Job {
 	var story []string
 	for event := range strings.SplitSeq(string(text), "\n\n") {
 		var number int
-		var kind, data string
-		if _, err := fmt.Sscanf(event, "id: %d\nevent: %s\ndata: ", &number, &kind); err != nil {
+		var kind, at, data string
+		if _, err := fmt.Sscanf(event, "id: %d\nevent: %s\nat: %s\ndata: ", &number, &kind, &at); err != nil {
 			continue // a comment, or for how long to wait
 		}
 		if numbers++; number != numbers {

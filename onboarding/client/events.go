@@ -7,6 +7,7 @@ import (
 	"io"
 	"iter"
 	"strconv"
+	"time"
 
 	"github.com/gangway-nfv/gangway/onboarding/job"
 )
@@ -34,6 +35,8 @@ func events(r io.Reader, moved func()) iter.Seq2[job.Event, error] {
 				e.Number = number
 			case "event":
 				e.Type = string(value)
+			case "at":
+				e.At, _ = time.Parse(time.RFC3339Nano, string(value)) // else it is not known
 			case "data":
 				if e.Data != nil {
 					e.Data = append(e.Data, '\n')

@@ -71,10 +71,10 @@ func (c *Client) CancelJob(ctx context.Context, id string) (job.Job, error) {
 }
 
 // WatchJob yields the events of a job with numbers above after, those that are there
-// and then those to come, and ends after the one that tells the job's end. Their At
-// is not known. It connects again when the connection breaks. An error is the last
-// thing that it yields; it wraps job.ErrNotFound, or is that of the context or of a
-// server that has not answered for [Options.Patience].
+// and then those to come, and ends after the one that tells the job's end. It
+// connects again when the connection breaks. An error is the last thing that it
+// yields; it wraps job.ErrNotFound, or is that of the context or of a server that has
+// not answered for [Options.Patience].
 func (c *Client) WatchJob(ctx context.Context, id string, after int64) iter.Seq2[job.Event, error] {
 	return c.watch(ctx, id, after, c.patient(c.options.Patience))
 }

@@ -29,6 +29,9 @@ func TestTheEventsOfAJobComeOnceEachWhateverBreaks(t *testing.T) {
 		for e, err := range f.client(nil).WatchJob(t.Context(), jobs[0].ID, after) {
 			noError(t, err)
 			got = append(got, e.Number)
+			if e.At.Before(jobs[0].CreatedAt) || e.At.After(jobs[0].EndedAt) {
+				t.Errorf("event %d is of %v, and the job of %v to %v", e.Number, e.At, jobs[0].CreatedAt, jobs[0].EndedAt)
+			}
 		}
 		return got
 	}

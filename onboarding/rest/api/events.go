@@ -25,7 +25,7 @@ func events(id string, tags []string, of string) huma.Operation {
 	return huma.Operation{
 		OperationID: id, Tags: tags, Summary: "Watch a " + of,
 		Description: "Answers with the " + of + "'s events as they come, as server-sent events: state (its data is {state, attempt, error, result}) and " +
-			"progress ({step, done, total} in bytes). The stream ends after the event that tells the end; who asks again after that gets 204.",
+			"progress ({step, done, total} in bytes). The field at of an event, which readers that do not know it pass over, is its time. The stream ends after the event that tells the end; who asks again after that gets 204.",
 		Responses: map[string]*huma.Response{
 			"200": {Description: "The events", Content: map[string]*huma.MediaType{"text/event-stream": {Schema: &huma.Schema{Type: "string"}}}},
 			"204": {Description: "There are no more events"},
@@ -103,6 +103,7 @@ func writeEvent(w io.Writer, event job.Event) error {
 	if err := json.Compact(&line, event.Data); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(w, "id: %d\nevent: %s\ndata: %s\n\n", event.Number, event.Type, line.Bytes())
+	// A field that a reader does not know is passed over (HTML, section 9.2.6).
+	_, err := fmt.Fprintf(w, "id: %d\nevent: %s\nat: %s\ndata: %s\n\n", event.Number, event.Type, event.At.UTC().Format(time.RFC3339Nano), line.Bytes())
 	return err
 }
