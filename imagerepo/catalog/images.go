@@ -13,13 +13,6 @@ import (
 	"github.com/gangway-nfv/gangway/imagerepo"
 )
 
-// querier is what a database and a transaction have in common.
-type querier interface {
-	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
-	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
-	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
-}
-
 const imageColumns = `i.id, i.project, i.name, i.sha256, i.size, i.disk_format, i.container_format,
 	i.min_disk, i.min_ram, i.min_cpu, i.is_public, i.properties, i.url, i.etag, i.last_modified, i.manual, i.created_at`
 
@@ -30,7 +23,7 @@ func (c *Catalog) Image(ctx context.Context, id string) (imagerepo.Image, error)
 
 // ImageByName implements [imagerepo.Catalog].
 func (c *Catalog) ImageByName(ctx context.Context, project, name string) (imagerepo.Image, error) {
-	return one(name, scanned(func() (*sql.Rows, error) { return c.byName.QueryContext(ctx, project, name) }))
+	return one(name, Rows(func() (*sql.Rows, error) { return c.byName.QueryContext(ctx, project, name) }, scanImage))
 }
 
 func oneImage(ctx context.Context, q querier, called, where string, args ...any) (imagerepo.Image, error) {
@@ -73,7 +66,7 @@ func (c *Catalog) Images(ctx context.Context, filter imagerepo.ImageFilter) iter
 
 // images yields images with their digests and packages.
 func images(ctx context.Context, q querier, tail string, args ...any) iter.Seq2[imagerepo.Image, error] {
-	return scanned(func() (*sql.Rows, error) { return q.QueryContext(ctx, selectImages+tail, args...) })
+	return rows(ctx, q, scanImage, selectImages+tail, args...)
 }
 
 const selectImages = `SELECT ` + imageColumns + `,
@@ -82,37 +75,12 @@ const selectImages = `SELECT ` + imageColumns + `,
 	  ORDER BY p.created_at, p.id) FROM package_images u JOIN packages p ON p.id = u.package_id WHERE u.image_id = i.id)
 	FROM images i `
 
-// scanned is the images that a query of selectImages gives.
-func scanned(query func() (*sql.Rows, error)) iter.Seq2[imagerepo.Image, error] {
-	return func(yield func(imagerepo.Image, error) bool) {
-		rows, err := query()
-		if err != nil {
-			yield(imagerepo.Image{}, fmt.Errorf("catalogue: %w", err))
-			return
-		}
-		defer rows.Close()
-		for rows.Next() {
-			img, err := scanImage(rows)
-			if err != nil {
-				yield(imagerepo.Image{}, fmt.Errorf("catalogue: %w", err))
-				return
-			}
-			if !yield(img, nil) {
-				return
-			}
-		}
-		if err := rows.Err(); err != nil {
-			yield(imagerepo.Image{}, fmt.Errorf("catalogue: %w", err))
-		}
-	}
-}
-
-func scanImage(rows *sql.Rows) (imagerepo.Image, error) {
+func scanImage(row Row) (imagerepo.Image, error) {
 	var img imagerepo.Image
 	var sha256 string
 	var created int64
 	var properties, digests, packages []byte
-	if err := rows.Scan(&img.ID, &img.Project, &img.Name, &sha256, &img.Size, &img.DiskFormat, &img.ContainerFormat,
+	if err := row.Scan(&img.ID, &img.Project, &img.Name, &sha256, &img.Size, &img.DiskFormat, &img.ContainerFormat,
 		&img.MinDisk, &img.MinRAM, &img.MinCPU, &img.IsPublic, &properties, &img.Source.URL, &img.Source.ETag,
 		&img.Source.LastModified, &img.Manual, &created, &digests, &packages); err != nil {
 		return img, err
@@ -177,27 +145,6 @@ func (c *Catalog) Learn(ctx context.Context, sha256, algorithm, digest string) e
 func (c *Catalog) Contents(ctx context.Context, after string, limit int) ([]string, error) {
 	return texts(ctx, c.db, `SELECT DISTINCT sha256 FROM images WHERE sha256 <> '' AND sha256 > $1
 		ORDER BY sha256 LIMIT $2`, after, limit)
-}
-
-// texts returns the rows of a query for one column of text.
-func texts(ctx context.Context, q querier, query string, args ...any) ([]string, error) {
-	rows, err := q.QueryContext(ctx, query, args...)
-	if err != nil {
-		return nil, fmt.Errorf("catalogue: %w", err)
-	}
-	defer rows.Close()
-	var found []string
-	for rows.Next() {
-		var text string
-		if err := rows.Scan(&text); err != nil {
-			return nil, fmt.Errorf("catalogue: %w", err)
-		}
-		found = append(found, text)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("catalogue: %w", err)
-	}
-	return found, nil
 }
 
 // Pin implements [imagerepo.Catalog].

@@ -51,34 +51,14 @@ func (c *Catalog) Packages(ctx context.Context, filter imagerepo.PackageFilter) 
 }
 
 func packages(ctx context.Context, q querier, record, tail string, args ...any) iter.Seq2[imagerepo.Package, error] {
-	return func(yield func(imagerepo.Package, error) bool) {
-		rows, err := q.QueryContext(ctx, `SELECT `+packageColumns+record+` FROM packages p `+tail, args...)
-		if err != nil {
-			yield(imagerepo.Package{}, fmt.Errorf("catalogue: %w", err))
-			return
-		}
-		defer rows.Close()
-		for rows.Next() {
-			pkg, err := scanPackage(rows)
-			if err != nil {
-				yield(imagerepo.Package{}, fmt.Errorf("catalogue: %w", err))
-				return
-			}
-			if !yield(pkg, nil) {
-				return
-			}
-		}
-		if err := rows.Err(); err != nil {
-			yield(imagerepo.Package{}, fmt.Errorf("catalogue: %w", err))
-		}
-	}
+	return rows(ctx, q, scanPackage, `SELECT `+packageColumns+record+` FROM packages p `+tail, args...)
 }
 
-func scanPackage(rows *sql.Rows) (imagerepo.Package, error) {
+func scanPackage(row Row) (imagerepo.Package, error) {
 	var pkg imagerepo.Package
 	var created int64
 	var images, record []byte
-	if err := rows.Scan(&pkg.ID, &pkg.Project, &pkg.Vendor, &pkg.Name, &pkg.Version, &pkg.Dialect,
+	if err := row.Scan(&pkg.ID, &pkg.Project, &pkg.Vendor, &pkg.Name, &pkg.Version, &pkg.Dialect,
 		&pkg.Fingerprint, &pkg.DescriptorID, &created, &images, &record); err != nil {
 		return pkg, err
 	}
@@ -102,23 +82,10 @@ func scanPackage(rows *sql.Rows) (imagerepo.Package, error) {
 
 // PackageFiles implements [imagerepo.Catalog].
 func (c *Catalog) PackageFiles(ctx context.Context, id string) ([]imagerepo.PackageFile, error) {
-	rows, err := c.db.QueryContext(ctx, `SELECT path, role, size, sha256, content FROM package_files WHERE package_id = $1 ORDER BY path`, id)
-	if err != nil {
-		return nil, fmt.Errorf("catalogue: %w", err)
-	}
-	defer rows.Close()
-	var files []imagerepo.PackageFile
-	for rows.Next() {
-		var file imagerepo.PackageFile
-		if err := rows.Scan(&file.Path, &file.Role, &file.Size, &file.SHA256, &file.Content); err != nil {
-			return nil, fmt.Errorf("catalogue: %w", err)
-		}
-		files = append(files, file)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("catalogue: %w", err)
-	}
-	return files, nil
+	return Collect(rows(ctx, c.db, func(row Row) (file imagerepo.PackageFile, err error) {
+		err = row.Scan(&file.Path, &file.Role, &file.Size, &file.SHA256, &file.Content)
+		return file, err
+	}, `SELECT path, role, size, sha256, content FROM package_files WHERE package_id = $1 ORDER BY path`, id))
 }
 
 // Publish implements [imagerepo.Catalog].

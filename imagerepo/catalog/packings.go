@@ -10,23 +10,12 @@ import (
 
 // Packings implements [imagerepo.Catalog].
 func (c *Catalog) Packings(ctx context.Context, like imagerepo.Packing) ([]imagerepo.Packing, error) {
-	rows, err := c.db.QueryContext(ctx, `SELECT packed_sha256, sha256 FROM packings
-		WHERE method = $1 AND packed_size = $2 AND size = $3 AND crc32 = $4`, like.Method, like.PackedSize, like.Size, like.CRC32)
-	if err != nil {
-		return nil, fmt.Errorf("catalogue: %w", err)
-	}
-	defer rows.Close()
-	var found []imagerepo.Packing
-	for rows.Next() {
-		if err := rows.Scan(&like.PackedSHA256, &like.SHA256); err != nil {
-			return nil, fmt.Errorf("catalogue: %w", err)
-		}
-		found = append(found, like)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("catalogue: %w", err)
-	}
-	return found, nil
+	return Collect(rows(ctx, c.db, func(row Row) (imagerepo.Packing, error) {
+		found := like
+		err := row.Scan(&found.PackedSHA256, &found.SHA256)
+		return found, err
+	}, `SELECT packed_sha256, sha256 FROM packings
+		WHERE method = $1 AND packed_size = $2 AND size = $3 AND crc32 = $4`, like.Method, like.PackedSize, like.Size, like.CRC32))
 }
 
 // insertPacking keeps a packing of content that is in the catalogue.

@@ -2,7 +2,6 @@ package catalog
 
 import (
 	"context"
-	"fmt"
 	"time"
 )
 
@@ -17,25 +16,12 @@ type Summary struct {
 
 // Summaries returns the summary of every project that has images.
 func (c *Catalog) Summaries(ctx context.Context) ([]Summary, error) {
-	rows, err := c.db.QueryContext(ctx, `SELECT i.project, COUNT(*), MIN(i.created_at), MAX(i.created_at),
-		(SELECT COALESCE(SUM(o.size), 0) FROM (SELECT DISTINCT sha256, size FROM images WHERE project = i.project AND sha256 <> '') o)
-		FROM images i GROUP BY i.project ORDER BY i.project`)
-	if err != nil {
-		return nil, fmt.Errorf("catalogue: %w", err)
-	}
-	defer rows.Close()
-	var all []Summary
-	for rows.Next() {
-		var s Summary
+	return Collect(rows(ctx, c.db, func(row Row) (s Summary, err error) {
 		var oldest, newest int64
-		if err := rows.Scan(&s.Project, &s.Images, &oldest, &newest, &s.Bytes); err != nil {
-			return nil, fmt.Errorf("catalogue: %w", err)
-		}
+		err = row.Scan(&s.Project, &s.Images, &oldest, &newest, &s.Bytes)
 		s.Oldest, s.Newest = time.UnixMicro(oldest).UTC(), time.UnixMicro(newest).UTC()
-		all = append(all, s)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("catalogue: %w", err)
-	}
-	return all, nil
+		return s, err
+	}, `SELECT i.project, COUNT(*), MIN(i.created_at), MAX(i.created_at),
+		(SELECT COALESCE(SUM(o.size), 0) FROM (SELECT DISTINCT sha256, size FROM images WHERE project = i.project AND sha256 <> '') o)
+		FROM images i GROUP BY i.project ORDER BY i.project`))
 }

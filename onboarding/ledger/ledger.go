@@ -42,24 +42,11 @@ type querier interface {
 }
 
 // scanner is a row.
-type scanner interface{ Scan(...any) error }
+type scanner = catalog.Row
 
 // collect returns the rows of a query.
 func collect[T any](ctx context.Context, q querier, scan func(scanner) (T, error), query string, args ...any) ([]T, error) {
-	rows, err := q.QueryContext(ctx, query, args...)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var all []T
-	for rows.Next() {
-		one, err := scan(rows)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, one)
-	}
-	return all, rows.Err()
+	return catalog.Collect(catalog.Rows(func() (*sql.Rows, error) { return q.QueryContext(ctx, query, args...) }, scan))
 }
 
 // micro returns a time as the tables have it: microseconds since 1970, 0 for the

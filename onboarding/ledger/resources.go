@@ -9,6 +9,7 @@ import (
 	"iter"
 
 	"github.com/gangway-nfv/gangway/imagerepo"
+	"github.com/gangway-nfv/gangway/imagerepo/catalog"
 	"github.com/gangway-nfv/gangway/onboarding/vnfpkg"
 )
 
@@ -130,28 +131,10 @@ func oneResource(ctx context.Context, q querier, id string) (vnfpkg.Row, error) 
 
 // Rows implements [vnfpkg.Store].
 func (s Resources) Rows(ctx context.Context, filter vnfpkg.Filter) iter.Seq2[vnfpkg.Row, error] {
-	return func(yield func(vnfpkg.Row, error) bool) {
-		rows, err := s.l.db.QueryContext(ctx, `SELECT `+resourceColumns+` FROM package_resources
+	return catalog.Rows(func() (*sql.Rows, error) {
+		return s.l.db.QueryContext(ctx, `SELECT `+resourceColumns+` FROM package_resources
 			WHERE ($1 = '' OR project = $1) AND id > $2 ORDER BY id`, filter.Project, filter.After)
-		if err != nil {
-			yield(vnfpkg.Row{}, fmt.Errorf("ledger: %w", err))
-			return
-		}
-		defer rows.Close()
-		for rows.Next() {
-			row, err := scanResource(rows)
-			if err != nil {
-				yield(vnfpkg.Row{}, fmt.Errorf("ledger: %w", err))
-				return
-			}
-			if !yield(row, nil) {
-				return
-			}
-		}
-		if err := rows.Err(); err != nil {
-			yield(vnfpkg.Row{}, fmt.Errorf("ledger: %w", err))
-		}
-	}
+	}, scanResource)
 }
 
 // Edit implements [vnfpkg.Store].
