@@ -37,7 +37,7 @@ func BenchmarkJobs(b *testing.B) {
 		}
 		b.Run(fmt.Sprintf("idle/ended=%d", ended), func(b *testing.B) {
 			for b.Loop() {
-				claims, err := store.Claim(b.Context(), map[job.Kind]int{"onboard": 4, "launch": 4, "notify": 4}, time.Now(), time.Now())
+				claims, err := store.Claim(b.Context(), map[job.Kind]int{"onboard": 4, "launch": 4, "notify": 4}, nil, time.Now(), time.Now())
 				if err != nil || len(claims) > 0 {
 					b.Fatal(len(claims), err)
 				}

@@ -162,7 +162,7 @@ func TestAJobWhoseProcessDiedCanBeCancelled(t *testing.T) {
 // killed.
 func die(t *testing.T, store job.Store, lease time.Duration) job.Claim {
 	t.Helper()
-	claims, err := store.Claim(t.Context(), map[job.Kind]int{"onboard": 1}, time.Now(), time.Now().Add(lease))
+	claims, err := store.Claim(t.Context(), map[job.Kind]int{"onboard": 1}, nil, time.Now(), time.Now().Add(lease))
 	if err != nil || len(claims) != 1 {
 		t.Fatalf("%d claims, %v", len(claims), err)
 	}

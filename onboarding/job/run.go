@@ -93,7 +93,11 @@ func (q *Queue) claims(ctx context.Context) {
 // claim claims as many jobs as there are workers free, and begins them.
 func (q *Queue) claim(ctx context.Context) {
 	free := make(map[Kind]int)
+	var own []string
 	q.mu.Lock()
+	for t := range q.tasks {
+		own = append(own, t.Job.ID)
+	}
 	for name, kind := range q.kinds {
 		if n := kind.Workers - q.busy[name]; n > 0 {
 			free[name] = n
@@ -107,14 +111,15 @@ func (q *Queue) claim(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), q.options.Lease)
 	defer cancel()
 	now := time.Now()
-	claims, err := q.store.Claim(ctx, free, now, now.Add(q.options.Lease))
+	claims, err := q.store.Claim(ctx, free, own, now, now.Add(q.options.Lease))
 	if err != nil {
 		q.log.Error("jobs cannot be claimed", "err", err)
 		return
 	}
 	for _, c := range claims {
 		t := &Task{Job: c.Job, fence: c.Fence, handler: q.kinds[c.Job.Kind].Handler, worker: true}
-		if q.hold(ctx, t, now) == nil {
+		if q.hold(ctx, t) == nil {
+			t.renewed(q.safeUntil(now))
 			go q.perform(t)
 		}
 	}
@@ -125,6 +130,9 @@ func (q *Queue) claim(ctx context.Context) {
 // until Run has begun, and returns when the job is stored; the handler runs on in
 // a goroutine that Run waits for, whatever becomes of ctx. If the job's key was
 // used before, it returns the job of that key and runs nothing.
+//
+// Once the job is stored the handler is called, with a context that has ended if the
+// claim was lost or Run told to end while it was being stored.
 //
 // It fails with ErrKeyReused, with a *BusyError where [KindOptions].Starts says so,
 // or with ErrStopping when Run is ending.
@@ -150,7 +158,7 @@ func (q *Queue) StartIn(ctx context.Context, n New, insert func(context.Context,
 	begun := time.Now() // by the monotonic clock, too
 	j.State, j.Attempt, j.StartedAt, j.NotBefore = Running, 1, now(), now().Add(q.options.Lease)
 	t := &Task{Job: j, fence: 1, handler: h}
-	if err := q.hold(ctx, t, begun); err != nil {
+	if err := q.hold(ctx, t); err != nil {
 		if _, busy := errors.AsType[*BusyError](err); busy && n.Key != "" {
 			return q.join(ctx, n, insert, err)
 		}
@@ -160,6 +168,10 @@ func (q *Queue) StartIn(ctx context.Context, n New, insert func(context.Context,
 	if err != nil || existed {
 		q.release(t)
 		return j, err
+	}
+	t.renewed(q.safeUntil(time.Now()))
+	if time.Since(begun) > q.options.Beat {
+		q.renew(context.WithoutCancel(ctx), []*Task{t}, []Beat{t.beat()}) // the row says less
 	}
 	go q.perform(t)
 	return j, nil
@@ -180,11 +192,10 @@ func (q *Queue) join(ctx context.Context, n New, insert func(context.Context, Jo
 	return j, err
 }
 
-// hold makes a task one that beats renew, or fails with ErrStopping or a *BusyError.
-// Its claim was made at a time.
-func (q *Queue) hold(ctx context.Context, t *Task, at time.Time) error {
+// hold makes a task one of this process, or fails with ErrStopping or a *BusyError.
+// Beats renew its claim once it has one.
+func (q *Queue) hold(ctx context.Context, t *Task) error {
 	t.ctx, t.cancel = context.WithCancelCause(context.WithoutCancel(ctx))
-	t.ended = make(chan struct{})
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	select {
@@ -195,12 +206,6 @@ func (q *Queue) hold(ctx context.Context, t *Task, at time.Time) error {
 	if limit := q.kinds[t.Job.Kind].Starts; limit > 0 && !t.worker && q.startedBeside(t) >= limit {
 		return &BusyError{Project: t.Job.Project, Kind: t.Job.Kind, Limit: limit}
 	}
-	for other := range q.tasks {
-		if other.Job.ID == t.Job.ID {
-			t.before = other
-		}
-	}
-	t.renewed(q.safeUntil(at))
 	q.tasks[t] = struct{}{}
 	if t.worker {
 		q.busy[t.Job.Kind]++
@@ -232,7 +237,11 @@ func (q *Queue) safeUntil(renewed time.Time) time.Time {
 }
 
 func (q *Queue) release(t *Task) {
-	t.expiry.Stop()
+	t.mu.Lock()
+	if t.expiry != nil {
+		t.expiry.Stop()
+	}
+	t.mu.Unlock()
 	t.cancel(nil)
 	q.mu.Lock()
 	delete(q.tasks, t)
@@ -241,7 +250,6 @@ func (q *Queue) release(t *Task) {
 		q.Wake()
 	}
 	q.mu.Unlock()
-	close(t.ended)
 	q.work.Done()
 }
 
@@ -259,9 +267,6 @@ func (q *Queue) each(fn func(*Task)) {
 func (q *Queue) perform(t *Task) {
 	defer q.release(t)
 	q.news.ring(t.Job.ID)
-	if t.before != nil {
-		<-t.before.ended // it has lost its claim and not noticed yet
-	}
 	result, err := t.call(q)
 	t.idle.Store(true)
 	q.finish(t, t.outcome(q.kinds[t.Job.Kind], result, err))
@@ -273,7 +278,7 @@ func (q *Queue) finish(t *Task, o Outcome) {
 	log := q.log.With("job", t.Job.ID, "kind", t.Job.Kind, "attempt", t.Job.Attempt)
 	for {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(t.ctx), q.options.Lease)
-		j, err := q.store.Finish(ctx, t.Claim(), o, now())
+		j, err := q.store.Finish(ctx, t.claim(), o, now())
 		cancel()
 		switch {
 		case err == nil:
@@ -319,18 +324,23 @@ func (q *Queue) beat(ctx context.Context, due bool) bool {
 	var tasks []*Task
 	var beats []Beat
 	q.each(func(t *Task) {
+		if !t.claimed() {
+			return
+		}
 		b := t.beat()
 		tasks, beats = append(tasks, t), append(beats, b)
 		due = due || b.Progress != nil
 	})
-	if !due || len(beats) == 0 {
-		return false
-	}
+	return due && len(beats) > 0 && q.renew(ctx, tasks, beats)
+}
+
+// renew renews the claims of tasks. It reports whether the store has answered.
+func (q *Queue) renew(ctx context.Context, tasks []*Task, beats []Beat) bool {
 	// When it takes longer, the claims have run out.
-	ctx, cancel := context.WithTimeout(ctx, q.options.Lease)
+	limited, cancel := context.WithTimeout(ctx, q.options.Lease)
 	defer cancel()
 	now := time.Now()
-	answers, err := q.store.Beat(ctx, beats, now, now.Add(q.options.Lease))
+	answers, err := q.store.Beat(limited, beats, now, now.Add(q.options.Lease))
 	if err != nil {
 		if ctx.Err() == nil {
 			q.log.Error("claims on jobs cannot be renewed", "err", err)

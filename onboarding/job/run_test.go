@@ -1,9 +1,12 @@
 package job_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"log/slog"
 	"path/filepath"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -108,11 +111,11 @@ type severed struct {
 
 var errCut = errors.New("the store does not answer")
 
-func (s *severed) Claim(ctx context.Context, free map[job.Kind]int, now, until time.Time) ([]job.Claim, error) {
+func (s *severed) Claim(ctx context.Context, free map[job.Kind]int, but []string, now, until time.Time) ([]job.Claim, error) {
 	if s.cut.Load() && !s.mayClaim {
 		return nil, errCut
 	}
-	return s.Store.Claim(ctx, free, now, until)
+	return s.Store.Claim(ctx, free, but, now, until)
 }
 
 func (s *severed) Beat(ctx context.Context, beats []job.Beat, now, until time.Time) ([]job.Answer, error) {
@@ -211,7 +214,7 @@ func TestWhoHasLostItsClaimHearsOfItWithTheNextBeat(t *testing.T) {
 		add(t, q, anOnboarding)
 		<-begun
 		// A process claims it whose clock is wrong.
-		if claims, err := store.Claim(t.Context(), map[job.Kind]int{"onboard": 1}, time.Now().Add(time.Hour), time.Now().Add(2*time.Hour)); len(claims) != 1 {
+		if claims, err := store.Claim(t.Context(), map[job.Kind]int{"onboard": 1}, nil, time.Now().Add(time.Hour), time.Now().Add(2*time.Hour)); len(claims) != 1 {
 			t.Fatalf("%d claims, %v", len(claims), err)
 		}
 		at := time.Now()
@@ -229,23 +232,66 @@ func TestAJobIsNotRunTwiceInAProcess(t *testing.T) {
 	inBubble(t, func(t *testing.T, store job.Store) {
 		cut := &severed{Store: store, mayClaim: true}
 		q := job.NewQueue(cut, job.Options{})
-		var running, runs int
+		var runs int
 		run(t, q, kinds{"onboard": {Workers: 2, Handler: func(_ context.Context, task *job.Task) (any, error) {
-			if runs++; runs == 1 {
-				cut.cut.Store(true)
-			}
-			if running++; running > 1 {
+			if runs++; runs > 1 {
 				t.Error("the job runs twice")
 			}
+			cut.cut.Store(true)
 			time.Sleep(20 * time.Second)
 			cut.cut.Store(false)
 			time.Sleep(20 * time.Second)
-			running--
 			return task.Job.Attempt, nil
 		}}})
 		j := wait(t, q, add(t, q, anOnboarding).ID)
-		if diff := cmp.Diff(ending{State: job.Succeeded, Attempt: 2, Result: "2"}, endingOf(j)); diff != "" {
+		if diff := cmp.Diff(ending{State: job.Succeeded, Attempt: 1, Result: "1"}, endingOf(j)); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
+		}
+	})
+}
+
+// ahead is a store that is told a time an hour too late, as by a clock that was put
+// forward, whenever jobs are claimed.
+type ahead struct{ job.Store }
+
+func (a ahead) Claim(ctx context.Context, free map[job.Kind]int, but []string, now, until time.Time) ([]job.Claim, error) {
+	return a.Store.Claim(ctx, free, but, now.Add(time.Hour), until.Add(time.Hour))
+}
+
+func TestAClockThatIsPutForwardTakesNoJobFromItsProcess(t *testing.T) {
+	inBubble(t, func(t *testing.T, store job.Store) {
+		q := job.NewQueue(ahead{store}, job.Options{})
+		run(t, q, kinds{"onboard": {Workers: 2, Handler: func(ctx context.Context, task *job.Task) (any, error) {
+			time.Sleep(time.Minute)
+			return task.Job.Attempt, context.Cause(ctx)
+		}}})
+		j := wait(t, q, add(t, q, anOnboarding).ID)
+		if diff := cmp.Diff(ending{State: job.Succeeded, Attempt: 1, Result: "1"}, endingOf(j)); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	})
+}
+
+// silent is a store that does not answer to beats.
+type silent struct{ job.Store }
+
+func (silent) Beat(ctx context.Context, _ []job.Beat, _, _ time.Time) ([]job.Answer, error) {
+	<-ctx.Done()
+	return nil, ctx.Err()
+}
+
+func TestABeatThatIsNotAnsweredIsLogged(t *testing.T) {
+	inBubble(t, func(t *testing.T, store job.Store) {
+		var log bytes.Buffer
+		q := job.NewQueue(silent{store}, job.Options{Log: slog.New(slog.NewTextHandler(&log, nil))})
+		stop := run(t, q, only(func(context.Context, *job.Task) (any, error) {
+			time.Sleep(time.Minute)
+			return nil, nil
+		}))
+		wait(t, q, add(t, q, anOnboarding).ID)
+		stop()
+		if !strings.Contains(log.String(), "claims on jobs cannot be renewed") {
+			t.Errorf("the log says %s", &log)
 		}
 	})
 }
@@ -478,6 +524,63 @@ func TestWhatWasStartedIsTriedAgainByTheHandlerOfItsKind(t *testing.T) {
 		}
 		if diff := cmp.Diff(ending{State: job.Succeeded, Attempt: 2, Failures: 1, Result: `"kind's"`}, endingOf(wait(t, q, j.ID))); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
+		}
+	})
+}
+
+func TestWhatIsStoredSlowlyIsStarted(t *testing.T) {
+	inBubble(t, func(t *testing.T, store job.Store) {
+		q := job.NewQueue(store, job.Options{})
+		run(t, q, only(func(context.Context, *job.Task) (any, error) { return "kind's", nil }))
+		slowly := func(before, after time.Duration) func(context.Context, job.Job) (job.Job, bool, error) {
+			return func(ctx context.Context, j job.Job) (job.Job, bool, error) {
+				time.Sleep(before)
+				defer time.Sleep(after)
+				return store.Insert(ctx, j)
+			}
+		}
+		for name, insert := range map[string]func(context.Context, job.Job) (job.Job, bool, error){
+			"for longer than the time between beats": slowly(5*time.Second, 0),
+			"for nearly as long as a claim holds":    slowly(9*time.Second, 0),
+			"for longer than a claim holds":          slowly(15*time.Second, 0),
+			"and told late":                          slowly(0, 15*time.Second),
+		} {
+			j, err := q.StartIn(t.Context(), anOnboarding, insert, func(ctx context.Context, _ *job.Task) (any, error) {
+				time.Sleep(time.Minute)
+				return "given", context.Cause(ctx)
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(ending{State: job.Succeeded, Attempt: 1, Result: `"given"`}, endingOf(wait(t, q, j.ID))); diff != "" {
+				t.Errorf("stored %s (-want +got):\n%s", name, diff)
+			}
+		}
+	})
+}
+
+func TestAHandlerThatWasGivenHearsOfAStopWhileItsJobWasStored(t *testing.T) {
+	inBubble(t, func(t *testing.T, store job.Store) {
+		q := job.NewQueue(store, job.Options{})
+		stop := run(t, q, only(succeed))
+		var why error
+		j, err := q.StartIn(t.Context(), anOnboarding, func(ctx context.Context, j job.Job) (job.Job, bool, error) {
+			go stop()
+			time.Sleep(time.Second)
+			return store.Insert(ctx, j)
+		}, func(ctx context.Context, _ *job.Task) (any, error) {
+			why = context.Cause(ctx)
+			return nil, ctx.Err()
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		stop()
+		if !errors.Is(why, job.ErrStopping) {
+			t.Errorf("the handler heard %v", why)
+		}
+		if j := get(t, q, j.ID); j.State != job.Queued || j.Attempt != 0 {
+			t.Errorf("the job is %s after %d attempts", j.State, j.Attempt)
 		}
 	})
 }

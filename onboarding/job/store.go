@@ -21,9 +21,10 @@ type Store interface {
 	Job(ctx context.Context, id string) (Job, error)
 	// Jobs returns the selected jobs, newest first.
 	Jobs(context.Context, Filter) ([]Job, error)
-	// Claim claims jobs that may be begun, the longest due first: of each kind as
-	// many as are free. The claims hold until a time.
-	Claim(ctx context.Context, free map[Kind]int, now, until time.Time) ([]Claim, error)
+	// Claim claims jobs that may be begun, but for some that the process still
+	// works at, the longest due first: of each kind as many as are free. The claims
+	// hold until a time.
+	Claim(ctx context.Context, free map[Kind]int, but []string, now, until time.Time) ([]Claim, error)
 	// Beat makes claims hold until a time, and writes the progress that they
 	// bring. It answers each in its place.
 	Beat(ctx context.Context, beats []Beat, now, until time.Time) ([]Answer, error)

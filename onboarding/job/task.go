@@ -31,9 +31,7 @@ type Task struct {
 	idle    atomic.Bool // the handler has ended, and only its outcome is to be written
 	ctx     context.Context
 	cancel  context.CancelCauseFunc
-	expiry  *time.Timer   // ends the context before the claim runs out
-	before  *Task         // an earlier attempt here that has not ended yet
-	ended   chan struct{} // closed when the handler has
+	expiry  *time.Timer // ends the context before the claim runs out; nil while the job is being stored
 
 	mu       sync.Mutex
 	safe     time.Time // until when nobody else can claim the job
@@ -41,8 +39,8 @@ type Task struct {
 	reported bool // progress is newer than what was written
 }
 
-// Claim returns the claim, for stores that check it before they write.
-func (t *Task) Claim() Claim { return Claim{Job: t.Job, Fence: t.fence} }
+// claim returns the claim as stores know it.
+func (t *Task) claim() Claim { return Claim{Job: t.Job, Fence: t.fence} }
 
 // Decode reads the payload into a value. Its error is permanent.
 func (t *Task) Decode(payload any) error {
@@ -66,7 +64,7 @@ func (t *Task) Report(p Progress) {
 func (t *Task) beat() Beat {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	b := Beat{Claim: t.Claim()}
+	b := Beat{Claim: t.claim()}
 	if t.reported {
 		p := t.progress
 		b.Progress = &p
@@ -96,6 +94,14 @@ func (t *Task) renewed(until time.Time) {
 	}
 }
 
+// claimed reports whether there is a claim yet: that of a job that is started
+// begins when it is stored.
+func (t *Task) claimed() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.expiry != nil
+}
+
 func (t *Task) isSafe() bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -116,7 +122,8 @@ func (t *Task) call(q *Queue) (result json.RawMessage, err error) {
 	if died := t.Job.Attempt - 1 - t.Job.Failures; died >= mostDeaths {
 		return nil, Permanent(fmt.Errorf("its process died %d times while it was running", died))
 	}
-	if cause := context.Cause(t.ctx); cause != nil {
+	// A handler that was given to Start may have others waiting for it.
+	if cause := context.Cause(t.ctx); cause != nil && t.worker {
 		return nil, cause
 	}
 	value, err := t.handler(t.ctx, t)

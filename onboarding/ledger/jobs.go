@@ -171,13 +171,18 @@ func (s Jobs) Jobs(ctx context.Context, f job.Filter) ([]job.Job, error) {
 
 // Claim implements [job.Store]. It takes the write lock only if there is
 // something to claim, and then looks again, for others may have claimed it since.
-func (s Jobs) Claim(ctx context.Context, free map[job.Kind]int, now, until time.Time) (claims []job.Claim, err error) {
+func (s Jobs) Claim(ctx context.Context, free map[job.Kind]int, but []string, now, until time.Time) (claims []job.Claim, err error) {
 	args := []any{micro(now)}
-	var each []string
+	var each, others []string
+	for _, id := range but {
+		args = append(args, id)
+		others = append(others, fmt.Sprint("$", len(args)))
+	}
 	for _, kind := range slices.Sorted(maps.Keys(free)) {
 		args = append(args, kind, free[kind])
 		each = append(each, fmt.Sprintf(`SELECT id FROM (SELECT id FROM jobs WHERE state IN ('queued', 'running')
-			AND kind = $%d AND due_at <= $1 ORDER BY due_at LIMIT $%d) AS k%[1]d`, len(args)-1, len(args)))
+			AND kind = $%d AND due_at <= $1 AND id NOT IN (%[3]s) ORDER BY due_at LIMIT $%[2]d) AS k%[1]d`,
+			len(args)-1, len(args), strings.Join(others, ", ")))
 	}
 	due := strings.Join(each, " UNION ALL ")
 	found, err := collect(ctx, s.l.db, func(row scanner) (id string, err error) { return id, row.Scan(&id) }, due, args...)

@@ -31,7 +31,7 @@ func TestAPurgeIsDoneInBatchesThatEndSoon(t *testing.T) {
 		if _, err := q.Add(t.Context(), job.New{Kind: "onboard"}); err != nil {
 			t.Fatal(err)
 		}
-		claims, err := store.Claim(t.Context(), map[job.Kind]int{"onboard": 1}, time.Now(), now)
+		claims, err := store.Claim(t.Context(), map[job.Kind]int{"onboard": 1}, nil, time.Now(), now)
 		if err != nil || len(claims) != 1 {
 			t.Fatalf("%d claims, %v", len(claims), err)
 		}
