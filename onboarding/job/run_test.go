@@ -514,6 +514,19 @@ func TestRepetitionsTakeNoPlaceWhileTheyFindOut(t *testing.T) {
 	})
 }
 
+func TestALongErrorIsCut(t *testing.T) {
+	inBubble(t, func(t *testing.T, store job.Store) {
+		q := job.NewQueue(store, job.Options{})
+		run(t, q, only(func(context.Context, *job.Task) (any, error) {
+			return nil, job.Permanent(errors.New("e" + strings.Repeat("ä", 1<<20)))
+		}))
+		j := wait(t, q, add(t, q, anOnboarding).ID)
+		if want := "e" + strings.Repeat("ä", 2047) + "…"; j.Error != want {
+			t.Errorf("%d bytes of the error were kept", len(j.Error))
+		}
+	})
+}
+
 func TestWhatWasStartedIsTriedAgainByTheHandlerOfItsKind(t *testing.T) {
 	inBubble(t, func(t *testing.T, store job.Store) {
 		q := job.NewQueue(store, job.Options{})

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -141,6 +142,18 @@ func (t *Task) call(q *Queue) (result json.RawMessage, err error) {
 // taken for the reason.
 const mostDeaths = 10
 
+// longestError is how much of an error is kept, in bytes: it stands in the row of the
+// job, in an event of every attempt and in lists.
+const longestError = 4 << 10
+
+// cut shortens the text of an error to what is kept.
+func cut(text string) string {
+	if len(text) <= longestError {
+		return text
+	}
+	return strings.ToValidUTF8(text[:longestError], "") + "…"
+}
+
 // outcome judges how an attempt ended.
 func (t *Task) outcome(kind KindOptions, result json.RawMessage, err error) Outcome {
 	t.mu.Lock()
@@ -156,7 +169,7 @@ func (t *Task) outcome(kind KindOptions, result json.RawMessage, err error) Outc
 	if interrupted && errors.Is(err, context.Canceled) {
 		err = cause // which says more
 	}
-	o.Error = err.Error()
+	o.Error = cut(err.Error())
 	switch {
 	case t.Job.Cancelling, interrupted && errors.Is(cause, ErrCancelled):
 		o.State = Cancelled
