@@ -131,9 +131,12 @@ func oneResource(ctx context.Context, q querier, id string) (vnfpkg.Row, error) 
 
 // Rows implements [vnfpkg.Store].
 func (s Resources) Rows(ctx context.Context, filter vnfpkg.Filter) iter.Seq2[vnfpkg.Row, error] {
+	where, args := `id > $1`, []any{filter.After}
+	if filter.Project != "" {
+		where, args = `project = $2 AND id > $1`, append(args, filter.Project)
+	}
 	return catalog.Rows(func() (*sql.Rows, error) {
-		return s.l.db.QueryContext(ctx, `SELECT `+resourceColumns+` FROM package_resources
-			WHERE ($1 = '' OR project = $1) AND id > $2 ORDER BY id`, filter.Project, filter.After)
+		return s.l.db.QueryContext(ctx, `SELECT `+resourceColumns+` FROM package_resources WHERE `+where+` ORDER BY id`, args...)
 	}, scanResource)
 }
 

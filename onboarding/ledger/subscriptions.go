@@ -109,14 +109,16 @@ func (s Subscriptions) Subscriptions(ctx context.Context, project, api, after st
 
 // Unsubscribe implements [notify.Store].
 func (s Subscriptions) Unsubscribe(ctx context.Context, id string) error {
-	result, err := s.l.db.ExecContext(ctx, `DELETE FROM subscriptions WHERE id = $1`, id)
-	if err != nil {
-		return fmt.Errorf("ledger: subscription %s: %w", id, err)
-	}
-	if n, err := result.RowsAffected(); err != nil || n == 0 {
-		return errors.Join(err, notify.ErrNotFound)
-	}
-	return nil
+	return s.l.update(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		result, err := tx.ExecContext(ctx, `DELETE FROM subscriptions WHERE id = $1`, id)
+		if err != nil {
+			return fmt.Errorf("ledger: subscription %s: %w", id, err)
+		}
+		if n, err := result.RowsAffected(); err != nil || n == 0 {
+			return errors.Join(err, notify.ErrNotFound)
+		}
+		return nil
+	})
 }
 
 // First implements [notify.Store].
@@ -130,8 +132,8 @@ func (s Subscriptions) First(ctx context.Context, delivery job.Job) (first bool,
 }
 
 // parked is how long a delivery waits for those before it, if none of them wakes
-// it. Their ends do, see release.
-const parked = time.Hour
+// it. Their ends do, see release, so that it is longer than any patience.
+const parked = 365 * 24 * time.Hour
 
 // tell adds the jobs that tell subscribers of an event.
 func tell(ctx context.Context, tx *sql.Tx, e vnfpkg.Event) error {
@@ -147,7 +149,7 @@ func tell(ctx context.Context, tx *sql.Tx, e vnfpkg.Event) error {
 	for _, j := range jobs {
 		var behind bool
 		if err := tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM jobs WHERE kind = $1 AND subject = $2
-			AND state IN ('queued', 'running'))`, j.Kind, j.Subject).Scan(&behind); err != nil {
+			AND state IN ('queued', 'running') AND id < $3)`, j.Kind, j.Subject, j.ID).Scan(&behind); err != nil {
 			return fmt.Errorf("ledger: delivery %s: %w", j.ID, err)
 		}
 		if behind {
@@ -168,9 +170,4 @@ func release(ctx context.Context, tx *sql.Tx, ended job.Job, now time.Time) erro
 		return fmt.Errorf("ledger: delivery after %s: %w", ended.ID, err)
 	}
 	return nil
-}
-
-// Tell adds the jobs that tell subscribers of an event.
-func (s Subscriptions) Tell(ctx context.Context, e vnfpkg.Event) error {
-	return s.l.update(ctx, func(ctx context.Context, tx *sql.Tx) error { return tell(ctx, tx, e) })
 }

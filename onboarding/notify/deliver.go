@@ -20,6 +20,10 @@ import (
 // maxAnswer is how much of a subscriber's answer is read, in bytes.
 const maxAnswer = 64 << 10
 
+// longestToken is how long a subscriber's token may be, in bytes: it is kept in memory
+// and goes into a header.
+const longestToken = 16 << 10
+
 // errEarlier is why a delivery waits.
 var errEarlier = errors.New("an earlier notification has not been delivered yet")
 
@@ -151,6 +155,9 @@ func (s *Service) token(ctx context.Context, subscription string, with *OAuth2) 
 	}
 	if err != nil {
 		return nil, fmt.Errorf("token endpoint: %w", bare(err))
+	}
+	if len(token.AccessToken) > longestToken {
+		return nil, fmt.Errorf("the token endpoint answered with a token of more than %d bytes", longestToken)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -117,6 +117,39 @@ func TestANotificationIsGivenUpInTheEndAndTheNextOneTried(t *testing.T) {
 	})
 }
 
+func TestWhatWaitsIsNotTriedBeforeItsTurn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := &consumer{answer: func(*http.Request) (*http.Response, error) { return status(http.StatusNotFound) }}
+		b := newBench(t, notify.Config{Client: c.client()})
+		b.subscribe(t, notify.Request{CallbackURI: "http://vnfm.example"})
+		b.tell(t, onboarded("a"))
+		b.tell(t, onboarded("b"))
+		b.run(t)
+		time.Sleep(23 * time.Hour)
+		if jobs := b.deliveries(t); len(jobs) != 2 || jobs[0].Attempt < 10 || jobs[1].Attempt != 0 {
+			t.Errorf("the two were tried %d and %d times", jobs[0].Attempt, jobs[1].Attempt)
+		}
+	})
+}
+
+func TestADeliveryWaitsForNoneThatComesAfterIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := &consumer{}
+		b := newBench(t, notify.Config{Client: c.client()})
+		sub := b.subscribe(t, notify.Request{CallbackURI: "http://vnfm.example"})
+		later := job.New{ID: "ffffffff-ffff-7fff-bfff-ffffffffffff", Project: "p", Kind: notify.Kind, Subject: sub.ID, NotBefore: time.Now().Add(2 * time.Hour)}
+		q, _ := b.run(t)
+		if _, err := q.Add(t.Context(), later); err != nil { // by a clock that was put back since
+			t.Fatal(err)
+		}
+		b.tell(t, onboarded("a"))
+		time.Sleep(time.Minute)
+		if diff := cmp.Diff([]string{"a"}, c.packages()); diff != "" {
+			t.Errorf("notifications (-want +got):\n%s", diff)
+		}
+	})
+}
+
 func TestDeliveriesGoOnAfterARestart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		hang := make(chan struct{})
@@ -194,6 +227,22 @@ func TestNobodyIsToldAfterUnsubscribing(t *testing.T) {
 		}
 		if got := c.packages(); got != nil {
 			t.Errorf("told of %v", got)
+		}
+	})
+}
+
+func TestAFilterThatCannotBeReadKeepsNobodyElseFromBeingTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := &consumer{}
+		b := newBench(t, notify.Config{Client: c.client()})
+		unreadable := notify.Subscription{ID: "0", Project: "p", API: "sol005", CallbackURI: "http://old.example", Filter: []byte(`{"was": "there"}`)}
+		if _, _, err := b.ledger.Subscriptions().Subscribe(t.Context(), unreadable, 0); err != nil {
+			t.Fatal(err)
+		}
+		sub := b.subscribe(t, notify.Request{CallbackURI: "http://vnfm.example"})
+		b.tell(t, onboarded("a"))
+		if jobs := b.deliveries(t); len(jobs) != 1 || jobs[0].Subject != sub.ID {
+			t.Errorf("deliveries %+v", jobs)
 		}
 	})
 }

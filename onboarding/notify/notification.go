@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/google/uuid"
@@ -61,14 +62,17 @@ type delivery struct {
 
 // Deliveries returns the jobs that tell subscribers of an event, for a store that
 // inserts them in the transaction in which the event is stored. Subscriptions of
-// other projects, and those whose filter the event does not pass, are left out.
+// other projects, and those whose filter the event does not pass, are left out. So is
+// one whose filter cannot be read, which is logged: no change of a package fails
+// because of it.
 func Deliveries(e vnfpkg.Event, subscriptions []Subscription) ([]job.Job, error) {
 	id := uuid.NewString()
 	var jobs []job.Job
 	for _, s := range subscriptions {
 		filter, err := ParseFilter(s.Filter)
 		if err != nil {
-			return nil, fmt.Errorf("subscription %s: %w", s.ID, err)
+			slog.Error("subscriber cannot be told", "subscription", s.ID, "package", e.Package, "err", err)
+			continue
 		}
 		if s.Project != e.Project || !filter.Matches(e) {
 			continue

@@ -92,10 +92,17 @@ func (s *Service) Subscribe(ctx context.Context, r Request) (_ Subscription, exi
 	if err == nil || !errors.Is(err, ErrNotFound) {
 		return there, err == nil, err
 	}
-	if err := s.test(ctx, made); err != nil {
+	err = s.test(ctx, made)
+	if err == nil {
+		there, existed, err = s.config.Store.Subscribe(ctx, made, s.config.ProjectSubscriptions)
+	}
+	if err != nil || existed {
+		s.forgetToken(made.ID)
+	}
+	if err != nil {
 		return Subscription{}, false, err
 	}
-	return s.config.Store.Subscribe(ctx, made, s.config.ProjectSubscriptions)
+	return there, existed, nil
 }
 
 // Get returns a subscription that was made at an API. It fails with ErrNotFound,

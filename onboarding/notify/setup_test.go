@@ -3,6 +3,7 @@ package notify_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -11,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gangway-nfv/gangway/imagerepo"
 	"github.com/gangway-nfv/gangway/imagerepo/catalog"
 	"github.com/gangway-nfv/gangway/onboarding/job"
 	"github.com/gangway-nfv/gangway/onboarding/ledger"
@@ -83,7 +85,12 @@ func (b *bench) subscribe(t *testing.T, r notify.Request) notify.Subscription {
 // tell tells of an event, as a change of a package does.
 func (b *bench) tell(t *testing.T, e vnfpkg.Event) {
 	t.Helper()
-	if err := b.ledger.Subscriptions().Tell(t.Context(), e); err != nil {
+	packages := b.ledger.Resources()
+	err := packages.Insert(t.Context(), vnfpkg.Row{Resource: vnfpkg.Resource{ID: e.Package, Project: e.Project}}, 0)
+	if err == nil || errors.Is(err, imagerepo.ErrExists) {
+		_, err = packages.Edit(t.Context(), e.Package, func(edit *vnfpkg.Edit) error { edit.Event = &e; return nil })
+	}
+	if err != nil {
 		t.Fatal(err)
 	}
 }
