@@ -3,9 +3,14 @@ package catalog
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
+	"syscall"
+
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
 )
 
 // mostShared is how many updates share a transaction, so that other processes come
@@ -47,7 +52,16 @@ func (c *Catalog) Update(ctx context.Context, fn func(context.Context, *sql.Tx) 
 	})
 	<-s.ended // what fn saw of others may not have lasted
 	if s.err != nil {
-		return fmt.Errorf("catalogue: %w", s.err)
+		return fmt.Errorf("catalogue: %w", full(s.err))
+	}
+	return full(err)
+}
+
+// full makes the error of a database that has no room one that wraps
+// [syscall.ENOSPC], as that of any other file does.
+func full(err error) error {
+	if e, ok := errors.AsType[*sqlite.Error](err); ok && e.Code() == sqlite3.SQLITE_FULL && !errors.Is(err, syscall.ENOSPC) {
+		return fmt.Errorf("%w: %w", err, syscall.ENOSPC)
 	}
 	return err
 }
@@ -100,21 +114,24 @@ func (w *writers) enter(ctx context.Context) (*shared, error) {
 
 // update runs fn as a part of a transaction, and gives the turn away, also when fn
 // panics.
-func (w *writers) update(ctx context.Context, s *shared, fn func(context.Context, *sql.Tx) error) error {
+func (w *writers) update(ctx context.Context, s *shared, fn func(context.Context, *sql.Tx) error) (err error) {
 	s.updates++
 	end := "ROLLBACK TO part; RELEASE part"
 	defer func() {
 		// What is wrong with the transaction as a whole, such as a full disk, has
 		// undone all of it, so that the part is not there any more.
-		if _, err := s.tx.ExecContext(ctx, end); err != nil {
-			s.err = err
+		if _, broken := s.tx.ExecContext(ctx, end); broken != nil {
+			s.err = broken
+			if why := full(err); errors.Is(why, syscall.ENOSPC) {
+				s.err = why
+			}
 		}
 		w.leave(s)
 	}()
 	if _, err := s.tx.ExecContext(ctx, "SAVEPOINT part"); err != nil {
 		return err
 	}
-	err := fn(ctx, s.tx)
+	err = fn(ctx, s.tx)
 	if err == nil {
 		end = "RELEASE part"
 	}

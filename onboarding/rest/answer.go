@@ -91,8 +91,8 @@ const statusGone = 499
 // end gives what is still buffered the time that it may take.
 func (a *answer) end(gone bool) {
 	switch {
-	case a.status == 0 && gone:
-		a.status = statusGone
+	case gone:
+		a.status = statusGone // whatever was written for nobody
 	case a.status == 0:
 		a.status = http.StatusOK
 	}

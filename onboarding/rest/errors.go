@@ -55,7 +55,7 @@ var meanings = []meaning{
 
 	{as[*access.TooManyError], http.StatusTooManyRequests, ""},
 	{is(access.ErrInvalid), http.StatusUnauthorized, ""},
-	{is(access.ErrUnavailable), http.StatusServiceUnavailable, ""},
+	{is(access.ErrUnavailable), http.StatusServiceUnavailable, "credentials cannot be checked at the moment; send the request again"},
 	{is(access.ErrNotFound), http.StatusNotFound, ""},
 	{is(access.ErrNameTaken), http.StatusConflict, ""},
 	{as[*access.DeniedError], http.StatusForbidden, ""},

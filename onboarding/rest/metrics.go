@@ -91,7 +91,11 @@ func (l *looked) Collect(out chan<- prometheus.Metric) {
 		return
 	}
 	for _, sample := range samples {
-		out <- prometheus.MustNewConstMetric(l.desc, prometheus.GaugeValue, sample.Value, sample.Labels...)
+		metric, err := prometheus.NewConstMetric(l.desc, prometheus.GaugeValue, sample.Value, sample.Labels...)
+		if err != nil { // a label is no UTF-8
+			metric = prometheus.NewInvalidMetric(l.desc, err)
+		}
+		out <- metric
 	}
 }
 

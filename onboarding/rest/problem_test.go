@@ -2,6 +2,7 @@ package rest
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/gangway-nfv/gangway/imagerepo"
 	"github.com/gangway-nfv/gangway/imagerepo/fetch"
+	"github.com/gangway-nfv/gangway/onboarding/access"
 	"github.com/gangway-nfv/gangway/onboarding/job"
 )
 
@@ -34,6 +36,7 @@ func TestWhatErrorsMean(t *testing.T) {
 		"a body that is too large":         {&http.MaxBytesError{Limit: 5}, 413, ""},
 		"a job that is not there":          {job.ErrNotFound, 404, "job"},
 		"a key that came with other words": {job.ErrKeyReused, 422, "idempotency"},
+		"an issuer that is down":           {fmt.Errorf("oidc: %w: dial secret", access.ErrUnavailable), 503, "credentials cannot be checked"},
 		"something nobody expected":        {errors.New("pq: secret"), 500, "log"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -43,6 +46,32 @@ func TestWhatErrorsMean(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestAnAnswerThatNobodyWaitedForIsNoFaultOfTheServer(t *testing.T) {
+	a := newAnswer(httptest.NewRecorder(), time.Minute)
+	WriteProblem(a, nil, ProblemOf(context.Canceled))
+	a.end(true)
+	if a.status != 499 {
+		t.Errorf("status %d", a.status)
+	}
+}
+
+func TestALabelThatIsNoTextIsNoMetric(t *testing.T) {
+	m := NewMetrics()
+	m.Look("projects", "Projects.", []string{"project"}, func(context.Context) ([]Sample, error) {
+		return []Sample{{[]string{"good"}, 1}, {[]string{"\xff"}, 2}}, nil
+	})
+	families, err := m.registry.Gather()
+	if err == nil || !strings.Contains(err.Error(), "UTF-8") {
+		t.Errorf("error %v", err)
+	}
+	for _, family := range families {
+		if family.GetName() == "projects" && len(family.GetMetric()) == 1 {
+			return
+		}
+	}
+	t.Error("the good one is missing")
 }
 
 func TestProblemsHaveTheirOwnMembers(t *testing.T) {

@@ -113,7 +113,13 @@ func (d *door) cancelJob(ctx context.Context, in *AtJob) (*oneJob, error) {
 	if err != nil {
 		return nil, err
 	}
-	if caller := rest.CallerOf(ctx); !caller.Role(j.Project).Includes(access.Writer) {
+	caller := rest.CallerOf(ctx)
+	role := caller.Role(j.Project)
+	if j.Project == access.AllProjects {
+		role = caller.Grants[access.AllProjects]
+	}
+	rest.Concerns(ctx, j.Project)
+	if !role.Includes(access.Writer) {
 		return nil, rest.Errorf(http.StatusForbidden, "this needs the role %s in project %q", access.Writer, j.Project)
 	}
 	rest.Target(ctx, j.ID)
