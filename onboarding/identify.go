@@ -65,8 +65,11 @@ func (j *job) hash(_ context.Context, m csar.Member, r io.Reader) error {
 const largestKept = 1 << 20
 
 // list makes the list of the package's files, with the content of small ones
-// that matter after onboarding.
+// that matter after onboarding, in all up to Limits.Memory, half of it set apart
+// for descriptors and metadata. Others are read from the original archive.
 func (j *job) list() error {
+	var kept int64
+	room := cmp.Or(j.Limits.Memory, csar.DefaultLimits().Memory)
 	roles := make(map[string]tosca.FileRole, len(j.pkg.Files))
 	for _, file := range j.pkg.Files {
 		roles[file.Path] = file.Role
@@ -75,9 +78,14 @@ func (j *job) list() error {
 		file := imagerepo.PackageFile{Path: m.Path, Role: string(roles[m.Path]), Size: m.Size, SHA256: j.contents[m.Raw].SHA256()}
 		switch roles[m.Path] {
 		case tosca.RoleDescriptor, tosca.RoleMetadata, tosca.RoleScript:
-			if m.Size > largestKept || m.Kept {
+			left := room - kept
+			if roles[m.Path] == tosca.RoleScript {
+				left -= room / 2
+			}
+			if m.Size > min(left, largestKept) || m.Kept {
 				break
 			}
+			kept += m.Size
 			var err error
 			if file.Content, err = j.archive.ReadFile(m.Path); err != nil {
 				return err

@@ -89,6 +89,31 @@ func TestAPackageKeepsItsDescriptorsAndScripts(t *testing.T) {
 	}
 }
 
+func TestTheFilesThatAreKeptTakeNoMoreThanTheMemoryOfAnArchive(t *testing.T) {
+	h := newHarness(t)
+	h.Limits.Memory = 32 << 10
+	members := firewall(diskImage(1))
+	for i := range 40 {
+		members = append(members, onboardingtest.Text(fmt.Sprintf("scripts/%02d.sh", i), strings.Repeat("\n", 1<<10)))
+	}
+	report := h.onboardBytes(t, onboardingtest.Bytes(onboardingtest.ZipDeflated, members), onboarding.Options{})
+	wantStatus(t, report, onboarding.Onboarded)
+	files, err := h.Repository.Catalog().PackageFiles(t.Context(), report.Package.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	kept, described := 0, 0
+	for _, file := range files {
+		kept += len(file.Content)
+		if file.Role == string(tosca.RoleDescriptor) && len(file.Content) > 0 {
+			described++
+		}
+	}
+	if kept == 0 || kept > 16<<10 || described != 1 {
+		t.Errorf("%d bytes are kept, of %d descriptors", kept, described)
+	}
+}
+
 // The container and a top folder are no part of the package.
 func TestOnboardingAgainIsUnchangedAndWritesNoImageByte(t *testing.T) {
 	h := newHarness(t)

@@ -69,7 +69,7 @@ type ImageReport struct {
 func (j *job) report(status Status) Report {
 	report := Report{Source: j.source, Status: status, Images: []ImageReport{}, Findings: append(tosca.Findings{}, j.findings.Sorted()...)}
 	stored := status == Onboarded || status == Unchanged
-	if j.pkg != nil && j.pkg.Name != "" {
+	if j.record != nil || j.pkg != nil && j.pkg.Name != "" {
 		report.Package = &PackageReport{Name: j.pkg.Name, Vendor: j.pkg.Vendor, Version: j.pkg.Version,
 			Dialect: j.pkg.Dialect, VDUs: len(j.pkg.VDUs)}
 		if stored {

@@ -39,6 +39,7 @@ const (
 	CodeMetaMissing             Code = "meta-missing"
 	CodeMetadataMalformed       Code = "metadata-malformed"
 	CodeMetadataMissing         Code = "metadata-missing"
+	CodeNameMissing             Code = "name-missing"
 	CodeNestedPackage           Code = "nested-package"
 	CodeNodeTypeMissing         Code = "node-type-missing"
 	CodeNotAPackage             Code = "not-a-vnf-package"
@@ -102,6 +103,7 @@ var codeTable = []CodeInfo{
 	{CodeMetaMissing, "The package is laid out as a CSAR and has no TOSCA-Metadata/TOSCA.meta.", "Add TOSCA-Metadata/TOSCA.meta."},
 	{CodeMetadataMalformed, "Metadata.yaml is not well-formed, or a value in it has the wrong form.", "Correct the value at the place given."},
 	{CodeMetadataMissing, "An Open Baton package has no Metadata.yaml; the descriptor speaks for it.", "Add Metadata.yaml."},
+	{CodeNameMissing, "Nothing in the package says what it is called.", "State the name in the descriptor, such as name, or id, of an OSM package."},
 	{CodeNestedPackage, "The package wraps another package, which is not opened.", "Onboard the inner package."},
 	{CodeNodeTypeMissing, "A node template has no type.", "State the node's type."},
 	{CodeNotAPackage, "Nothing in the archive tells it from any other archive.", "Onboard an Open Baton package, a CSAR or an OSM package."},

@@ -167,6 +167,7 @@ func TestOSM(t *testing.T) {
 			[]string{"error descriptor-missing web_vnfd.yaml:2:12"}},
 		{"a wrapper that names no package", "manifest:ns:\n  descriptor: web/web_nsd.yaml\n", tosca.NS, "web_nsd", []string{},
 			[]string{"error descriptor-missing web_vnfd.yaml"}},
+		{"a descriptor without a name", "vnfd: {foo: 1}\n", tosca.VNF, "", []string{}, []string{"error name-missing web_vnfd.yaml"}},
 		{"a malformed descriptor", "vnfd:\n  id: {\n", "", "", []string{}, []string{"error descriptor-malformed web_vnfd.yaml:2"}},
 	}
 	for _, tt := range tests {

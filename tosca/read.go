@@ -40,6 +40,9 @@ func Read(files Files) (*Package, Findings) {
 		}
 	}
 	r.describe()
+	if r.pkg.Name == "" && !r.findings.Refused() {
+		r.err(CodeNameMissing, Place{File: r.pkg.Descriptor}, "the package has no name")
+	}
 	r.nameFiles()
 	return r.pkg, r.findings.Sorted()
 }
@@ -51,6 +54,7 @@ type reader struct {
 	sizes    map[string]int64  // by path
 	folded   map[string]string // path by lower-case path
 	contents map[string][]byte // of peek
+	peeked   int               // bytes of contents
 	roles    map[string]FileRole
 	pkg      *Package
 	findings Findings
@@ -116,15 +120,20 @@ func (f *Finding) found(format string, args ...any) *Finding {
 	return f
 }
 
-// peek returns a file's content, which is read from the package once: the
-// dialects look into the same few files to know their own.
+// maxPeeked bounds the bytes that peek remembers of one package.
+const maxPeeked = 16 << 20
+
+// peek returns a file's content. As the dialects look into the same few files to
+// know their own, those are read from the package once, but not remembered without
+// end: a package may have thousands of large files that look like descriptors.
 func (r *reader) peek(file string) ([]byte, error) {
 	if data, ok := r.contents[file]; ok {
 		return data, nil
 	}
 	data, err := r.files.ReadFile(file)
-	if err == nil {
+	if err == nil && r.peeked+len(data) <= maxPeeked {
 		r.contents[file] = data
+		r.peeked += len(data)
 	}
 	return data, err
 }
