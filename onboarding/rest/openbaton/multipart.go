@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"mime/multipart"
 	"net/http"
 	"net/url"
@@ -12,8 +13,12 @@ import (
 	"github.com/gangway-nfv/gangway/onboarding/rest"
 )
 
-// maxField bounds a form field that is no file, in bytes.
-const maxField = 4 << 10
+// maxFields and maxFieldBytes bound the fields of a form that come before its file:
+// their number, and the bytes of the form up to there, names and values included.
+const (
+	maxFields     = 64
+	maxFieldBytes = 64 << 10
+)
 
 // upload is a request's form, read up to its file. Nothing of the file is held in
 // memory, so that the fields have to come before it.
@@ -30,6 +35,8 @@ func readUpload(r *http.Request, names ...string) (upload, error) {
 		return upload{}, rest.Errorf(http.StatusBadRequest, "query: %v", err)
 	}
 	u := upload{fields: query}
+	head := &headReader{ReadCloser: r.Body, left: maxFieldBytes + formSlack}
+	r.Body = head
 	form, err := r.MultipartReader()
 	if errors.Is(err, http.ErrNotMultipart) && r.ContentLength == 0 {
 		return u, nil
@@ -37,7 +44,7 @@ func readUpload(r *http.Request, names ...string) (upload, error) {
 	if err != nil {
 		return u, rest.Errorf(http.StatusBadRequest, "the body is not a multipart/form-data form: %v", err)
 	}
-	for {
+	for fields, left := 0, maxFieldBytes; ; fields++ {
 		next, err := form.NextRawPart()
 		if err == io.EOF {
 			return u, nil
@@ -46,18 +53,41 @@ func readUpload(r *http.Request, names ...string) (upload, error) {
 			return u, formError(err)
 		}
 		if slices.Contains(names, next.FormName()) {
+			head.left = math.MaxInt64
 			u.file = &part{Part: next, form: form}
 			return u, nil
 		}
-		value, err := io.ReadAll(io.LimitReader(next, maxField+1))
+		left -= len(next.FormName())
+		value, err := io.ReadAll(io.LimitReader(next, int64(max(left, 0))+1))
 		if err != nil {
 			return u, formError(err)
 		}
-		if len(value) > maxField {
-			return u, rest.Errorf(http.StatusBadRequest, "form field %q is longer than %d bytes; the file is to be the part %q", next.FormName(), maxField, names[0])
+		if left -= len(value); left < 0 || fields == maxFields {
+			return u, rest.Errorf(http.StatusBadRequest, "the form has more than %d fields or %d bytes before the file, which is to be the part %q",
+				maxFields, maxFieldBytes, names[0])
 		}
 		u.fields.Add(next.FormName(), string(value))
 	}
+}
+
+// formSlack is what the syntax of the fields may take beside, and the reading ahead of
+// what comes behind them, in bytes.
+const formSlack = 64 << 10
+
+// headReader is a body whose beginning may have so many bytes, headers that are not
+// looked at included, until its limit is lifted.
+type headReader struct {
+	io.ReadCloser
+	left int64
+}
+
+func (h *headReader) Read(p []byte) (int, error) {
+	if h.left <= 0 {
+		return 0, rest.Errorf(http.StatusBadRequest, "the form has more than %d bytes before its file", maxFieldBytes)
+	}
+	n, err := h.ReadCloser.Read(p[:min(int64(len(p)), h.left)])
+	h.left -= int64(n)
+	return n, err
 }
 
 // part is the file of a form. It ends well only where the form does: a form that

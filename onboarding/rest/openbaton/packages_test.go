@@ -143,6 +143,40 @@ func TestUploadsThatAreRefused(t *testing.T) {
 	})
 }
 
+func TestTheFieldsBeforeAFileAreBounded(t *testing.T) {
+	f := start(t)
+	fields := func(number int, name, value string) []string {
+		var out []string
+		for range number {
+			out = append(out, name, value)
+		}
+		return out
+	}
+	half := strings.Repeat("x", 32<<10-1)
+	for name, test := range map[string]struct {
+		fields []string
+		status int
+	}{
+		"the most fields":         {fields(64, "x", "1"), 200},
+		"one more":                {fields(65, "x", "1"), 400},
+		"the most bytes":          {fields(2, "x", half), 200},
+		"one more byte":           {append(fields(2, "x", half), "", "1"), 400},
+		"the name is all of them": {fields(1, strings.Repeat("x", 64<<10), "1"), 400},
+	} {
+		t.Run(name, func(t *testing.T) {
+			body, kind := form(tarOf(spec("iperf", 1)), test.fields...)
+			f.do(t, "POST", "/api/v1/vnf-packages", body, kind).want(t, test.status)
+		})
+	}
+	t.Run("a header that nobody looks at", func(t *testing.T) {
+		body := "--b\r\nContent-Disposition: form-data; name=x\r\nX-Long: " + strings.Repeat("x", 192<<10) + "\r\n\r\n1\r\n--b--\r\n"
+		answer := f.do(t, "POST", "/api/v1/vnf-packages", strings.NewReader(body), "Content-Type: multipart/form-data; boundary=b").want(t, 400)
+		if !strings.Contains(answer.message(t), "more than 65536 bytes") {
+			t.Errorf("message %q", answer.message(t))
+		}
+	})
+}
+
 func TestWhatIsThereIsKept(t *testing.T) {
 	f := start(t)
 	id := f.onboard(t, spec("iperf", 1))
