@@ -71,6 +71,11 @@ func ignore(err, harmless error) error {
 
 // deleteUnborn deletes a resource that no package came of, unless one did now.
 func (s *Service) deleteUnborn(ctx context.Context, r Resource) (done bool, err error) {
+	if r.State == Error { // which stays so: what there may be in the catalogue is nobody's
+		if err := s.unpublish(ctx, r.ID); err != nil {
+			return false, err
+		}
+	}
 	_, err = s.edit(ctx, r.Project, r.ID, func(e *Edit) error {
 		if e.State == Onboarded || busy(e.Resource) {
 			return errEnded

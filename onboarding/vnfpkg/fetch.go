@@ -231,10 +231,11 @@ func (s *Service) unfetched(ctx context.Context, t *job.Task, row Row, err error
 		return nil, err
 	case cause != nil:
 		s.dropSecret(t.Job.ID)
-		return nil, errors.Join(err, s.fail(ctx, t, row, Failure{Detail: "the upload was cancelled"}))
+		return nil, errors.Join(err, s.cancelled(ctx, t.Job.ID, row, "the upload was cancelled"))
 	case fetch.IsPermanent(err), errors.Is(err, errSecretGone), errors.As(err, &tooLarge), errors.As(err, &quota), t.Job.Failures+1 >= attempts:
 		s.dropSecret(t.Job.ID)
-		return nil, errors.Join(job.Permanent(err), s.fail(ctx, t, row, Failure{Detail: err.Error()}))
+		_, failed := s.fail(ctx, t.Job.ID, row, Failure{Detail: err.Error()})
+		return nil, errors.Join(job.Permanent(err), failed)
 	}
 	return nil, err
 }

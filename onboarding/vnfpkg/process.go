@@ -103,31 +103,31 @@ func (s *Service) settle(ctx context.Context, t *job.Task, row Row, report onboa
 	case err != nil && ctx.Err() != nil && !errors.Is(context.Cause(ctx), job.ErrCancelled):
 		return outcome, err // to be begun again
 	case err != nil && ctx.Err() != nil:
-		return outcome, errors.Join(err, s.fail(ctx, t, row, Failure{Detail: "the onboarding was cancelled"}))
+		return outcome, errors.Join(err, s.cancelled(ctx, t.Job.ID, row, "the onboarding was cancelled"))
 	case err != nil:
 		if !isPermanent(err) && t.Job.Failures+1 < attempts {
 			return outcome, err
 		}
-		return outcome, errors.Join(job.Permanent(err), s.fail(ctx, t, row, Failure{Detail: err.Error()}))
+		return s.refuse(ctx, t, row, outcome, Failure{Detail: err.Error()}, err)
 	case report.Status == onboarding.Rejected:
 		failure := Failure{Detail: rejection(report.Findings), Findings: report.Findings}
-		return s.refuse(ctx, t, row, outcome, failure)
+		return s.refuse(ctx, t, row, outcome, failure, errors.New(failure.Detail))
 	case report.Package.ID != row.ID && row.Unique:
 		f := existing(report.Package.ID, "the package is in project %q already, as %s", row.Project, report.Package.ID)
 		outcome.Report.Status, outcome.Report.Package.ID = onboarding.Rejected, ""
 		outcome.Report.Findings = append(outcome.Report.Findings, f)
-		return s.refuse(ctx, t, row, outcome, Failure{Detail: f.Message, Findings: outcome.Report.Findings})
+		return s.refuse(ctx, t, row, outcome, Failure{Detail: f.Message, Findings: outcome.Report.Findings}, errors.New(f.Message))
 	case report.Package.ID != row.ID:
 		outcome.Package, outcome.Existing = report.Package.ID, true
-		return outcome, s.conclude(ctx, t, row, func(e *Edit) error { e.Delete, e.Kept = true, false; return nil })
+		return outcome, ignore(s.conclude(ctx, t.Job.ID, row, func(e *Edit) error { e.Delete, e.Kept = true, false; return nil }), errEnded)
 	}
-	err = s.arrive(ctx, t, row)
+	err = s.arrive(ctx, t.Job.ID, row)
 	if taken, ok := errors.AsType[*DescriptorError](err); ok {
 		outcome.Report.Status, outcome.Report.Package.ID, outcome.Report.Images = onboarding.Rejected, "", []onboarding.ImageReport{}
 		f := existing(taken.Existing, "the descriptor ID %s is that of package %s, which project %q has already",
 			taken.DescriptorID, taken.Existing, row.Project)
 		outcome.Report.Findings = append(outcome.Report.Findings, f)
-		return s.refuse(ctx, t, row, outcome, Failure{Detail: f.Message, Findings: outcome.Report.Findings})
+		return s.refuse(ctx, t, row, outcome, Failure{Detail: f.Message, Findings: outcome.Report.Findings}, errors.New(f.Message))
 	}
 	outcome.Package = row.ID
 	return outcome, err
@@ -164,17 +164,46 @@ func existing(id, format string, args ...any) tosca.Finding {
 	return f
 }
 
-// refuse ends the job of a package that was refused.
-func (s *Service) refuse(ctx context.Context, t *job.Task, row Row, outcome Outcome, failure Failure) (any, error) {
-	if err := s.fail(ctx, t, row, failure); err != nil {
-		return outcome, err
+// refuse ends a job that no package came of, for a reason.
+func (s *Service) refuse(ctx context.Context, t *job.Task, row Row, outcome Outcome, failure Failure, why error) (any, error) {
+	born, err := s.fail(ctx, t.Job.ID, row, failure)
+	switch {
+	case err != nil:
+		return outcome, errors.Join(why, err)
+	case born:
+		row.State = Onboarded
+		return s.ended(ctx, row)
 	}
-	return outcome, job.Permanent(errors.New(failure.Detail))
+	return outcome, job.Permanent(why)
 }
 
-// fail makes a resource ERROR.
-func (s *Service) fail(ctx context.Context, t *job.Task, row Row, failure Failure) error {
-	return s.conclude(ctx, t, row, func(e *Edit) error { broken(e, failure); return nil })
+// fail makes a resource ERROR, unless its package was published by an attempt that
+// could not say so: then the resource becomes ONBOARDED, and is born.
+func (s *Service) fail(ctx context.Context, job string, row Row, failure Failure) (born bool, err error) {
+	err = s.arrive(ctx, job, row)
+	if _, taken := errors.AsType[*DescriptorError](err); err != nil && !taken && !errors.Is(err, imagerepo.ErrNotFound) {
+		return false, err
+	}
+	if err == nil {
+		return true, nil
+	}
+	return false, ignore(s.conclude(ctx, job, row, func(e *Edit) error { broken(e, failure); return nil }), errEnded)
+}
+
+// cancelled makes a resource ERROR whose job was cancelled. A package that an
+// attempt has published that could not say so goes.
+func (s *Service) cancelled(ctx context.Context, job string, row Row, detail string) error {
+	err := s.conclude(ctx, job, row, func(e *Edit) error { broken(e, Failure{Detail: detail}); return nil })
+	if err == nil {
+		err = s.unpublish(ctx, row.ID)
+	}
+	return ignore(err, errEnded)
+}
+
+// unpublish deletes a package that no resource stands for, if it is there.
+func (s *Service) unpublish(ctx context.Context, id string) error {
+	_, _, err := s.Pipeline.Repository.DeletePackage(context.WithoutCancel(ctx), id, false)
+	return ignore(err, imagerepo.ErrNotFound)
 }
 
 // broken makes a resource ERROR.
@@ -185,22 +214,27 @@ func broken(e *Edit, failure Failure) {
 	}
 }
 
-// arrive makes a resource ONBOARDED.
-func (s *Service) arrive(ctx context.Context, t *job.Task, row Row) error {
+// arrive makes a resource ONBOARDED whose package is in the catalogue.
+func (s *Service) arrive(ctx context.Context, job string, row Row) error {
 	pkg, err := s.Pipeline.Repository.Catalog().Package(context.WithoutCancel(ctx), row.ID)
 	if err != nil {
 		return gone(err)
 	}
-	err = s.conclude(ctx, t, row, func(e *Edit) error {
+	err = s.conclude(ctx, job, row, func(e *Edit) error {
 		e.State, e.Operational, e.Kept, e.Package = Onboarded, Enabled, s.Keep, &pkg
 		e.Identity, err = e.Resource.identity()
 		e.Sole, e.Event = e.Unique, s.event(EventOnboarded, e.Row)
 		return err
 	})
+	if errors.Is(err, errEnded) {
+		after, read := s.Store.Row(context.WithoutCancel(ctx), row.ID)
+		if err = read; err == nil && after.State == Error {
+			err = fmt.Errorf("package %s: it was given up before: %w", row.ID, imagerepo.ErrNotFound)
+		}
+	}
 	if _, taken := errors.AsType[*DescriptorError](err); taken || errors.Is(err, imagerepo.ErrNotFound) {
-		// Whoever deleted the resource did not see the package.
-		_, _, undone := s.Pipeline.Repository.DeletePackage(context.WithoutCancel(ctx), row.ID, false)
-		if undone = ignore(undone, imagerepo.ErrNotFound); undone != nil {
+		// Whoever ended or deleted the resource did not see the package.
+		if undone := s.unpublish(ctx, row.ID); undone != nil {
 			return undone
 		}
 		return gone(err)
@@ -214,18 +248,15 @@ func (s *Service) arrive(ctx context.Context, t *job.Task, row Row) error {
 var errEnded = errors.New("the job's work was done before")
 
 // conclude writes how a job's resource ended, and removes the archive unless it is
-// kept.
-func (s *Service) conclude(ctx context.Context, t *job.Task, row Row, end func(*Edit) error) error {
+// kept. It fails with errEnded where that was written before.
+func (s *Service) conclude(ctx context.Context, job string, row Row, end func(*Edit) error) error {
 	ctx = context.WithoutCancel(ctx)
 	after, err := s.edit(ctx, row.Project, row.ID, func(e *Edit) error {
-		if e.Job != t.Job.ID || e.State != Processing && e.State != Uploading {
+		if e.Job != job || e.State != Processing && e.State != Uploading {
 			return errEnded
 		}
 		return end(e)
 	})
-	if errors.Is(err, errEnded) {
-		return nil
-	}
 	if err == nil && !after.Kept {
 		s.discard(ctx, row.ID)
 	}
@@ -277,8 +308,8 @@ func recalled(row Row, pkg imagerepo.Package) onboarding.Report {
 	return report
 }
 
-// unstrand makes a resource ERROR whose job has ended without writing an end of
-// it: it was cancelled before it began, or given up.
+// unstrand ends a resource whose job has ended without writing an end of it: it was
+// cancelled before it began, or given up.
 func (s *Service) unstrand(ctx context.Context, row Row) (Row, error) {
 	if row.Job == "" || row.State != Processing && row.State != Uploading {
 		return row, nil
@@ -292,22 +323,15 @@ func (s *Service) unstrand(ctx context.Context, row Row) (Row, error) {
 	case !j.State.Ended():
 		return row, nil
 	case j.State == job.Cancelled:
-		failure.Detail = "the onboarding was cancelled"
+		if err := s.cancelled(ctx, row.Job, row, "the onboarding was cancelled"); err != nil {
+			return row, err
+		}
+		return s.row(ctx, row.Project, row.ID)
 	default:
 		failure.Detail = "the onboarding was given up: " + j.Error
 	}
-	after, err := s.edit(ctx, row.Project, row.ID, func(e *Edit) error {
-		if e.Job != row.Job || e.State != Processing && e.State != Uploading {
-			return errEnded
-		}
-		broken(e, failure)
-		return nil
-	})
-	if errors.Is(err, errEnded) {
-		return s.row(ctx, row.Project, row.ID)
+	if _, err := s.fail(ctx, row.Job, row, failure); err != nil {
+		return row, err
 	}
-	if err == nil {
-		s.discard(context.WithoutCancel(ctx), row.ID)
-	}
-	return after, err
+	return s.row(ctx, row.Project, row.ID)
 }

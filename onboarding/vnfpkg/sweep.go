@@ -52,6 +52,8 @@ func (s *Service) recover(ctx context.Context, row Row, hasPackage bool) (err er
 	switch {
 	case row.State == Onboarded && !hasPackage:
 		err = s.forget(ctx, row.Project, row.ID)
+	case row.State == Error && hasPackage:
+		err = s.unpublish(ctx, row.ID)
 	case busy(row.Resource):
 		_, err = s.unstrand(ctx, row)
 	case row.State == Uploading && (!row.Resumable || s.now().After(row.ExpiresAt)):
