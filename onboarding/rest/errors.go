@@ -78,6 +78,7 @@ var meanings = []meaning{
 	{is(vnfpkg.ErrBusy), http.StatusConflict, ""},
 	{is(vnfpkg.ErrVersion), http.StatusPreconditionFailed, ""},
 	{is(vnfpkg.ErrExpired), http.StatusGone, ""},
+	{is(vnfpkg.ErrDamaged), http.StatusGone, ""},
 	{is(vnfpkg.ErrNotKept), http.StatusNotFound, ""},
 	{is(vnfpkg.ErrNoArtifact), http.StatusNotFound, ""},
 	{is(vnfpkg.ErrChecksum), http.StatusUnprocessableEntity, ""},

@@ -186,13 +186,23 @@ func (s *Service) pause(ctx context.Context, row Row, sp *spool, err error) (int
 		broken = s.checkpoint(ctx, row.ID, Checkpoint{Offset: sp.size, Hash: state})
 	}
 	if broken != nil {
-		return row.Received, errors.Join(err, broken)
+		return row.Received, errors.Join(err, s.doubt(ctx, row, broken))
 	}
 	if a := s.taken(row.ID, sp.size); a != nil {
 		a.wrote(sp.size, sp.size)
 		a.idle.Reset(idleArrival)
 	}
 	return sp.size, err
+}
+
+// doubt returns why bytes could not be made durable. If they are damaged, it stores
+// that what is behind those of the row may not be what arrived, which the next
+// request could not tell by the file.
+func (s *Service) doubt(ctx context.Context, row Row, why error) error {
+	if !errors.Is(why, ErrDamaged) {
+		return why
+	}
+	return errors.Join(why, s.checkpoint(ctx, row.ID, Checkpoint{Offset: row.Received, Hash: row.Hash, Unproven: true}))
 }
 
 // checkpoint stores how far an upload is, which makes it live longer.
@@ -220,7 +230,9 @@ func (s *Service) Complete(ctx context.Context, project, id, by string) (Receipt
 		err = fmt.Errorf("%w: expected %s %s, found %s", ErrChecksum, imagerepo.SHA256, row.Expected, sp.sum())
 		s.reset(ctx, project, id, sp, err)
 	default:
-		receipt, err = s.accept(ctx, row, sp, by)
+		if receipt, err = s.accept(ctx, row, sp, by); err != nil {
+			err = s.doubt(ctx, row, err)
+		}
 	}
 	if err != nil {
 		err = fmt.Errorf("upload of package %s: %w", id, err)

@@ -27,6 +27,7 @@ type spool struct {
 	size    int64     // bytes that were written and hashed
 	hash    hash.Hash // SHA-256 of them
 	flushed int64
+	lost    error // of the first Sync that failed
 }
 
 // openSpool opens the file of an archive, which is made if it is not there, or
@@ -159,6 +160,17 @@ func (sp *spool) harden() error {
 	syncing.Go(func() error { return syncFolder(filepath.Dir(sp.Name())) })
 	syncing.Go(sp.Sync)
 	return spaceError(syncing.Wait())
+}
+
+// Sync makes the bytes durable. A failure is for good, and wraps ErrDamaged: the
+// kernel tells once that it could not write, and forgets what.
+func (sp *spool) Sync() error {
+	if sp.lost == nil {
+		if err := sp.File.Sync(); err != nil {
+			sp.lost = fmt.Errorf("%w: %w", ErrDamaged, spaceError(err))
+		}
+	}
+	return sp.lost
 }
 
 // remove removes the file, which is still the writer's until it is closed.
