@@ -59,6 +59,9 @@ func (s *Service) endJob(ctx context.Context, r Resource) error {
 	if err == nil {
 		_, err = s.Queue.Wait(ctx, r.Job)
 	}
+	if err == nil {
+		s.dropSecret(r.Job)
+	}
 	return ignore(err, job.ErrNotFound)
 }
 

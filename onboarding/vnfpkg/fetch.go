@@ -5,7 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
+	"slices"
 
 	"github.com/gangway-nfv/gangway/imagerepo/fetch"
 	"github.com/gangway-nfv/gangway/onboarding"
@@ -88,7 +90,7 @@ func (s *Service) UploadFrom(ctx context.Context, project, id string, from From)
 	}
 	var j job.Job
 	if secret {
-		// Only this process can do it.
+		// Only this process can do it, though not before it has a place.
 		j, err = s.Queue.StartIn(ctx, n, insert, s.fetch)
 	} else if j, err = s.Queue.Prepare(n); err == nil {
 		j, _, err = insert(ctx, j)
@@ -115,6 +117,23 @@ func (s *Service) dropSecret(job string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.secrets, job)
+}
+
+// forgetSecrets drops the URLs of jobs that have ended, also before they began.
+func (s *Service) forgetSecrets(ctx context.Context) error {
+	s.mu.Lock()
+	kept := slices.Collect(maps.Keys(s.secrets))
+	s.mu.Unlock()
+	var errs []error
+	for _, id := range kept {
+		j, err := s.Queue.Get(ctx, id)
+		if err == nil && j.State.Ended() {
+			s.dropSecret(id)
+		}
+		// One that is not found may be about to be stored.
+		errs = append(errs, ignore(err, job.ErrNotFound))
+	}
+	return errors.Join(errs...)
 }
 
 // errSecretGone says that a restart has taken a credential away.
@@ -165,6 +184,11 @@ func (s *Service) fetched(ctx context.Context, t *job.Task, row Row) (_ Row, err
 	if err != nil {
 		return Row{}, err
 	}
+	leave, err := s.fetching.take(ctx)
+	if err != nil {
+		return Row{}, err
+	}
+	defer leave()
 	sp, row, err := s.lock(ctx, row.Project, row.ID, func(row Row) error {
 		if row.Job != t.Job.ID || row.State != Uploading {
 			return stateError(row.Resource, "takes no content: it is %s", row.State)

@@ -2,9 +2,12 @@ package vnfpkg_test
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/gangway-nfv/gangway/imagerepo/fetch"
 	"github.com/gangway-nfv/gangway/imagerepo/fetch/origintest"
@@ -70,6 +73,35 @@ func TestACredentialIsUsedAndNeverStored(t *testing.T) {
 				t.Errorf("the job tells the password: %s", j.Payload)
 			}
 		})
+	}
+}
+
+func TestFetchesWithCredentialsWaitForAPlaceLikeOthers(t *testing.T) {
+	s, origin := newServer(t, options{Config: vnfpkg.Config{Fetches: 1}}), newOrigin(t)
+	var mu sync.Mutex
+	asking, most := 0, 0
+	var receipts []vnfpkg.Receipt
+	for i := range 4 {
+		name := fmt.Sprintf("web%d", i)
+		url := origin.Serve("/"+name, origintest.File{Always: func(w http.ResponseWriter, r *http.Request, f origintest.File) {
+			mu.Lock()
+			asking++
+			most = max(most, asking)
+			mu.Unlock()
+			time.Sleep(20 * time.Millisecond) // for the others to come, if they do
+			mu.Lock()
+			asking--
+			mu.Unlock()
+			origintest.Good(w, r, f)
+		}, Content: archive(onboardingtest.Zip, name, uint64(i))})
+		receipts = append(receipts, s.uploadFrom(t, vnfpkg.From{URL: url, User: "ci", Password: "hush"}))
+	}
+	for _, receipt := range receipts {
+		_, r := s.finish(t, receipt)
+		wantState(t, r, vnfpkg.Onboarded)
+	}
+	if most != 1 {
+		t.Errorf("%d fetches were under way at once", most)
 	}
 }
 

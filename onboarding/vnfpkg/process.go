@@ -68,6 +68,11 @@ func (s *Service) process(ctx context.Context, t *job.Task, row Row) (any, error
 	if err != nil {
 		return s.settle(ctx, t, row, onboarding.Report{Source: row.name(), Status: onboarding.Failed, Error: err.Error()}, err)
 	}
+	leave, err := s.onboards.take(ctx)
+	if err != nil {
+		return s.settle(ctx, t, row, onboarding.Report{Source: row.name(), Status: onboarding.Failed, Error: err.Error()}, err)
+	}
+	defer leave()
 	src := onboarding.FileSource(s.path(row.ID))
 	src.Name = row.name()
 	report, err := s.Pipeline.Onboard(ctx, src, s.options(row, func(p onboarding.Progress) { t.Report(progress(p)) }))

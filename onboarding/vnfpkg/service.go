@@ -51,8 +51,8 @@ type Config struct {
 	Limits Limits
 	// Keep leaves archives after they were onboarded.
 	Keep bool
-	// Onboardings and Fetches are how many jobs of a kind this process runs at
-	// once; zero means two and four.
+	// Onboardings and Fetches are how many archives this process takes through the
+	// pipeline at once, and how many it gets from URLs; zero means two and four.
 	Onboardings, Fetches int
 	// Followers is how many tars are taken through the pipeline while they
 	// arrive; what comes beyond that is left to the job. Zero means none.
@@ -70,8 +70,10 @@ type Config struct {
 // is not there, or is another project's, wrap imagerepo.ErrNotFound.
 type Service struct {
 	Config
-	boot      string        // of the machine; empty if it cannot be told
-	followers chan struct{} // places of arrivals
+	boot      string // of the machine; empty if it cannot be told
+	followers places // of arrivals
+	fetching  places // of jobs that get an archive
+	onboards  places // of jobs whose archive is taken through the pipeline
 	// hashing has room for half of the processors. Were all uploads to hash when
 	// they can, a request that needs little would wait for all of them.
 	hashing chan struct{}
@@ -106,11 +108,25 @@ func New(config Config) (*Service, error) {
 		config.Log.Warn("what a killed process wrote last will be sent again: the boots of this machine cannot be told apart", "err", err)
 	}
 	return &Service{
-		Config: config, boot: strings.TrimSpace(string(boot)), followers: make(chan struct{}, config.Followers),
+		Config: config, boot: strings.TrimSpace(string(boot)), followers: make(places, config.Followers),
+		fetching: make(places, config.Fetches), onboards: make(places, config.Onboardings),
 		hashing: make(chan struct{}, max(runtime.GOMAXPROCS(0)/2, 1)),
 		sending: make(map[string]int), writing: make(map[string]context.CancelCauseFunc),
 		arrivals: make(map[string]*arrival), secrets: make(map[string]string),
 	}, nil
+}
+
+// places bound how many do something at once.
+type places chan struct{}
+
+// take waits for a place, which the function that it returns gives back.
+func (p places) take(ctx context.Context) (leave func(), err error) {
+	select {
+	case p <- struct{}{}:
+		return func() { <-p }, nil
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
 }
 
 // Close gives up what works in the background and waits for it. Uploads and the

@@ -44,7 +44,7 @@ func (s *Service) Recover(ctx context.Context) error {
 			errs = append(errs, s.recover(ctx, both.row, both.pkg != nil))
 		}
 	}
-	return errors.Join(append(errs, s.removeLitter(ctx))...)
+	return errors.Join(append(errs, s.removeLitter(ctx), s.forgetSecrets(ctx))...)
 }
 
 // recover ends what was left of one resource.
