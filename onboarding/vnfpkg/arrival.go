@@ -121,6 +121,15 @@ func (s *Service) taken(id string, size int64) *arrival {
 	return a
 }
 
+// rest lets an arrival wait for the next request, but not for long.
+func (s *Service) rest(id string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if a := s.arrivals[id]; a != nil {
+		a.idle.Reset(idleArrival)
+	}
+}
+
 // drop gives an arrival up and waits until nothing is left of it.
 func (s *Service) drop(id string, why error) {
 	s.mu.Lock()

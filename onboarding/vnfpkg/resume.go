@@ -133,6 +133,7 @@ func (s *Service) append(ctx context.Context, row Row, sp *spool, offset int64, 
 		return sp.size, &OffsetError{Have: sp.size}
 	}
 	p := s.pouring(row, sp)
+	defer s.rest(row.ID)
 	if opts.Size > p.left {
 		return offset, p.over
 	}
@@ -190,7 +191,6 @@ func (s *Service) pause(ctx context.Context, row Row, sp *spool, err error) (int
 	}
 	if a := s.taken(row.ID, sp.size); a != nil {
 		a.wrote(sp.size, sp.size)
-		a.idle.Reset(idleArrival)
 	}
 	return sp.size, err
 }
@@ -244,6 +244,13 @@ func (s *Service) Complete(ctx context.Context, project, id, by string) (Receipt
 // the resource is CREATED again, or gone if it is OneShot. It fails with a
 // *StateError if there is none, or with ErrBusy while another process appends.
 func (s *Service) Abandon(ctx context.Context, project, id string) error {
+	row, err := s.row(ctx, project, id)
+	if err == nil {
+		err = resumable(row)
+	}
+	if err != nil {
+		return err
+	}
 	s.stopWriting(id, errAbandoned)
 	sp, _, err := s.lock(ctx, project, id, resumable)
 	if err != nil {

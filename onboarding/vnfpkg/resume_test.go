@@ -349,6 +349,30 @@ func TestWhoAppendsIsAlone(t *testing.T) {
 	}
 }
 
+func TestAnUploadCannotBeStoppedFromAnotherProject(t *testing.T) {
+	s := newServer(t, options{})
+	id := s.begin(t, vnfpkg.NewResource{}, vnfpkg.BeginOptions{Size: 10}).ID
+	body, sender := io.Pipe()
+	appended := make(chan error)
+	go func() {
+		_, err := s.Append(t.Context(), project, id, 0, body, vnfpkg.AppendOptions{})
+		appended <- err
+	}()
+	if _, err := sender.Write([]byte("12345")); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Abandon(t.Context(), "other", id); !errors.Is(err, imagerepo.ErrNotFound) {
+		t.Errorf("got %v, want ErrNotFound", err)
+	}
+	if _, err := sender.Write([]byte("67890")); err != nil {
+		t.Error(err)
+	}
+	_ = sender.Close()
+	if err := <-appended; err != nil {
+		t.Error(err)
+	}
+}
+
 func TestAnUploadThatIsAbandonedLeavesNothing(t *testing.T) {
 	data := archive(onboardingtest.Tar, "firewall", 1)
 	s := newServer(t, options{Config: vnfpkg.Config{Followers: 1}})
