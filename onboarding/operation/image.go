@@ -3,6 +3,7 @@ package operation
 import (
 	"context"
 	"fmt"
+	"net/url"
 	"strings"
 
 	"github.com/gangway-nfv/gangway/imagerepo"
@@ -34,6 +35,10 @@ type Image struct {
 func (s *Service) AddImage(ctx context.Context, asked Asked, img Image) (job.Job, error) {
 	if err := s.config.Pipeline.Fetch.Check(img.URL); err != nil {
 		return job.Job{}, err
+	}
+	if u, err := url.Parse(img.URL); err == nil && u.User != nil {
+		return job.Job{}, &InputError{"the URL has a user or password, which would be stored with the image: leave them out, and have the " +
+			"server's operator put them under credentials in its configuration"}
 	}
 	for algorithm := range img.Digests {
 		if _, known := imagerepo.Algorithm(algorithm); !known {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/gangway-nfv/gangway/onboarding"
@@ -42,6 +43,11 @@ func (l Launch) check() error {
 	}
 	if len(l.VIMs) == 0 {
 		return &InputError{"a launch needs a VIM"}
+	}
+	for i, name := range l.VIMs {
+		if slices.Contains(l.VIMs[:i], name) {
+			return &InputError{fmt.Sprintf("VIM %q is named twice", name)}
+		}
 	}
 	for _, vdu := range l.VDUs {
 		if len(vdu.Images) == 0 {

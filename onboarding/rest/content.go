@@ -3,13 +3,18 @@ package rest
 import (
 	"io"
 	"net/http"
+	"strings"
 	"time"
 )
 
-// ServeContent answers with a file as [http.ServeContent] does, with ranges and
+// ServeContent answers with a file as [http.ServeContent] does, with a range and
 // preconditions by the ETag and other fields that are set already, but tells errors
-// in the form of the door.
+// in the form of the door. Several ranges at once are answered with the whole file
+// (RFC 9110, clause 14.2): what lies compressed would be inflated anew for each.
 func ServeContent(w http.ResponseWriter, r *http.Request, modified time.Time, content io.ReadSeeker) {
+	if strings.Contains(r.Header.Get("Range"), ",") {
+		r.Header.Del("Range")
+	}
 	sent := &contentWriter{ResponseWriter: w}
 	http.ServeContent(sent, r, "", modified, content)
 	if sent.failed == 0 {

@@ -191,6 +191,7 @@ func TestALaunchThatCannotBe(t *testing.T) {
 		"no package of that name":    {launchOf("router", "region-one"), 404, "router"},
 		"no VIM of that name":        {launchOf("firewall", "region-nine"), 422, "region-nine"},
 		"no VIM":                     {launchOf("firewall"), 422, "VIM"},
+		"a VIM that is named twice":  {launchOf("firewall", "region-one", "region-two", "region-one"), 422, "twice"},
 		"a VDU without an image":     {map[string]any{"vims": []string{"region-one"}, "vdus": []any{map[string]any{"name": "vdu"}}}, 422, "validation"},
 		"neither package nor VDUs":   {map[string]any{"vims": []string{"region-one"}}, 422, "package"},
 		"an image that nobody has":   {launchOf("needy", "region-one"), 422, "cirros"},

@@ -82,6 +82,7 @@ func TestImagesThatAreRefused(t *testing.T) {
 		"more than the limit":         {add + "?name=x", make([]byte, 4<<20+1), nil, 413, ""},
 		"a URL that has no image":     {add + "?name=x&url=" + origin.URL, nil, nil, 422, "404"},
 		"a URL that is guarded":       {add + "?name=x&url=http://169.254.169.254/", nil, nil, 422, "169.254.169.254"},
+		"a URL with a password":       {add + "?name=x&url=" + strings.Replace(origin.URL, "://", "://ci:hush@", 1), nil, nil, 422, "credentials"},
 		"a URL that is none":          {add + "?name=x&url=/etc/passwd", nil, nil, 422, "http"},
 	} {
 		t.Run(name, func(t *testing.T) {
