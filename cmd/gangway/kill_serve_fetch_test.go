@@ -37,7 +37,7 @@ type fetching struct {
 func newFetching(t *testing.T, binary string, origin *origintest.Origin) *fetching {
 	f := &fetching{t: t, origin: origin, home: newHome(t, binary),
 		images: make(map[string]string), archives: make(map[string]string)}
-	f.server, f.at, f.admin = f.home.serve()
+	f.server, f.at, f.admin = f.home.serve("--jobs", "4") // as many as are fetched at once
 	return f
 }
 
@@ -178,8 +178,10 @@ func fetchKilledInServe(t *testing.T, binary string) {
 
 	packages := newFetching(t, binary, origin)
 	for i, share := range []float64{-1, 0, 0.3, 0.999999} {
-		packages.pkg(uint64(10+i), share, never)
 		packages.image(uint64(20+i), share)
+		if share != 0 { // which leaves a place for the one with a password
+			packages.pkg(uint64(10+i), share, never)
+		}
 	}
 	// A password is not stored.
 	packages.lost = packages.ask("packages", `{"url": %q, "user": "somebody", "password": "secret"}`, packages.serve("secret", make([]byte, 1000), 0.5)).ID

@@ -69,7 +69,7 @@ func TestAPackageThatWasPublishedByAJobThatWasCancelledThenGoes(t *testing.T) {
 func TestAPackageThatWasPublishedByAJobThatWasGivenUpIsOnboarded(t *testing.T) {
 	s := newServer(t, options{idle: true})
 	receipt := s.published(t)
-	claims, err := s.ledger.Jobs().Claim(t.Context(), map[job.Kind]int{vnfpkg.KindOnboard: 1}, time.Now(), time.Now().Add(time.Minute))
+	claims, err := s.ledger.Jobs().Claim(t.Context(), map[job.Kind]int{vnfpkg.KindOnboard: 1}, nil, time.Now(), time.Now().Add(time.Minute))
 	if err != nil || len(claims) != 1 {
 		t.Fatal(claims, err)
 	}
