@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"syscall"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -195,4 +196,19 @@ func TestATransactionThatIsLostFailsAllUpdatesInIt(t *testing.T) {
 		}
 	}
 	n.has(t, 3)
+}
+
+func TestADatabaseWithoutRoomIsAFullDisk(t *testing.T) {
+	n := newNumbers(t)
+	err := n.Update(t.Context(), func(ctx context.Context, tx *sql.Tx) error {
+		// It is as large as it may become.
+		if _, err := tx.ExecContext(ctx, "PRAGMA max_page_count = 1"); err != nil {
+			return err
+		}
+		_, err := tx.ExecContext(ctx, "CREATE TABLE large AS SELECT randomblob(1000000)")
+		return err
+	})
+	if !errors.Is(err, syscall.ENOSPC) {
+		t.Errorf("error %v", err)
+	}
 }

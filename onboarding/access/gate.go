@@ -78,12 +78,12 @@ func (g *Gate) Authenticate(ctx context.Context, credential string, from netip.A
 // of a token, and the token as its password, it returns a token that stands for
 // that one until it expires or the first is revoked. The error is as with
 // Authenticate.
-func (g *Gate) Grant(ctx context.Context, user, password string, from netip.Addr) (value string, expires time.Time, err error) {
+func (g *Gate) Grant(ctx context.Context, user, password string, from netip.Addr) (value string, granted Token, err error) {
 	err = g.judge(sha256.Sum256([]byte(user+"\x00"+password)), from, func() (err error) {
-		value, expires, err = g.tokens.grant(ctx, user, password)
+		value, granted, err = g.tokens.grant(ctx, user, password)
 		return err
 	})
-	return value, expires, err
+	return value, granted, err
 }
 
 // judge calls ask, unless the address has to wait or the credential was just

@@ -39,8 +39,7 @@ type Identity struct {
 	// Until is when the credential has to be judged anew. It is not kept as
 	// good for longer.
 	Until time.Time
-	// Ends is when the credential is not good any more, if it is one of gangway's
-	// that expires; else it is zero.
+	// Ends is when the credential is not good any more, or zero if it never ends.
 	Ends time.Time
 }
 

@@ -74,7 +74,7 @@ func TestATokenThatExpiresSaysSo(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if id, err = tokens.Authenticate(t.Context(), granted); err != nil || id.Ends.IsZero() || id.Ends.After(expires) {
+	if id, err = tokens.Authenticate(t.Context(), granted); err != nil || id.Ends.IsZero() || id.Ends.After(expires.ExpiresAt) {
 		t.Errorf("what is granted for it ends at %s, %v", id.Ends, err)
 	}
 }

@@ -27,6 +27,9 @@ type Token struct {
 	UsedAt time.Time
 }
 
+// Subject names who has the token, see [Identity].
+func (t Token) Subject() string { return "token " + t.Name }
+
 // Expired reports whether the token is not good any more.
 func (t Token) Expired(now time.Time) bool {
 	return !t.ExpiresAt.IsZero() && !now.Before(t.ExpiresAt)

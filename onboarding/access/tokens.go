@@ -158,7 +158,7 @@ func (t *Tokens) Authenticate(ctx context.Context, credential string) (Identity,
 		until = token.ExpiresAt
 	}
 	t.note(token, now)
-	return Identity{Subject: "token " + token.Name, Grants: map[string]Role{token.Project: token.Role}, Until: until, Ends: token.ExpiresAt}, nil
+	return Identity{Subject: token.Subject(), Grants: map[string]Role{token.Project: token.Role}, Until: until, Ends: token.ExpiresAt}, nil
 }
 
 // lookup returns the token of a secret if it is good, else an error that wraps
@@ -183,13 +183,13 @@ func (t *Tokens) lookup(ctx context.Context, secret string) (Token, error) {
 
 // grant makes a token that stands for another for a while, for who knows its
 // name and secret. Such a token cannot be used to be granted another.
-func (t *Tokens) grant(ctx context.Context, user, password string) (string, time.Time, error) {
+func (t *Tokens) grant(ctx context.Context, user, password string) (string, Token, error) {
 	parent, err := t.lookup(ctx, password)
 	if err != nil {
-		return "", time.Time{}, err
+		return "", Token{}, err
 	}
 	if parent.Parent != "" || parent.Name != user {
-		return "", time.Time{}, fmt.Errorf("password of %q: %w", user, ErrInvalid)
+		return "", Token{}, fmt.Errorf("password of %q: %w", user, ErrInvalid)
 	}
 	now := time.Now()
 	expires := now.Add(t.lifetime)
@@ -203,12 +203,12 @@ func (t *Tokens) grant(ctx context.Context, user, password string) (string, time
 	err = t.store.AddGrant(ctx, granted, digest, mostGranted)
 	switch {
 	case errors.Is(err, ErrNotFound): // it was revoked since
-		return "", time.Time{}, fmt.Errorf("password of %q: %w", user, ErrInvalid)
+		return "", Token{}, fmt.Errorf("password of %q: %w", user, ErrInvalid)
 	case err != nil:
-		return "", time.Time{}, errors.Join(ErrUnavailable, err)
+		return "", Token{}, errors.Join(ErrUnavailable, err)
 	}
 	t.note(parent, now)
-	return secret, expires, nil
+	return secret, granted, nil
 }
 
 // note notes that a token was used, on account of its parent if it has one.

@@ -221,7 +221,7 @@ func TestThePasswordGrant(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := time.Until(expires); got != 12*time.Hour {
+		if got := time.Until(expires.ExpiresAt); got != 12*time.Hour {
 			t.Errorf("it is good for %s, want 12h", got)
 		}
 		id, err := gate.Authenticate(t.Context(), value, here)
@@ -241,8 +241,8 @@ func TestThePasswordGrant(t *testing.T) {
 			wants(t, err, access.ErrInvalid)
 		}
 		time.Sleep(10 * time.Hour)
-		if _, expires, err := gate.Grant(t.Context(), "ci", secret, here); err != nil || time.Until(expires) != 10*time.Hour {
-			t.Errorf("it outlives its parent: %s, %v", time.Until(expires), err)
+		if _, expires, err := gate.Grant(t.Context(), "ci", secret, here); err != nil || time.Until(expires.ExpiresAt) != 10*time.Hour {
+			t.Errorf("it outlives its parent: %s, %v", time.Until(expires.ExpiresAt), err)
 		}
 		time.Sleep(2 * time.Hour)
 		_, err = gate.Authenticate(t.Context(), value, here)

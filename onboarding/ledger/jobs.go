@@ -125,15 +125,20 @@ func (s Jobs) Job(ctx context.Context, id string) (job.Job, error) {
 
 // Jobs implements [job.Store].
 func (s Jobs) Jobs(ctx context.Context, f job.Filter) ([]job.Job, error) {
-	var terms []string
+	var terms, inner []string
 	var args []any
 	param := func(value any) string {
 		args = append(args, value)
 		return fmt.Sprint("$", len(args))
 	}
 	for _, equal := range [][2]string{{"project", f.Project}, {"kind", string(f.Kind)}, {"subject", f.Subject}, {"key", f.Key}} {
-		if equal[1] != "" {
-			terms = append(terms, equal[0]+" = "+param(equal[1]))
+		if equal[1] == "" {
+			continue
+		}
+		term := equal[0] + " = " + param(equal[1])
+		terms = append(terms, term)
+		if equal[0] == "kind" || equal[0] == "subject" {
+			inner = append(inner, " AND "+term)
 		}
 	}
 	if len(f.States) > 0 {
@@ -149,7 +154,8 @@ func (s Jobs) Jobs(ctx context.Context, f job.Filter) ([]job.Job, error) {
 	query := `SELECT ` + jobColumns + ` FROM jobs`
 	if len(f.States) > 0 && !slices.ContainsFunc(f.States, job.State.Ended) {
 		// They are few among many: what is looked for is looked for among them.
-		query = `WITH live AS MATERIALIZED (SELECT * FROM jobs WHERE state IN ('queued', 'running')) SELECT ` + jobColumns + ` FROM live`
+		query = `WITH live AS MATERIALIZED (SELECT * FROM jobs WHERE state IN ('queued', 'running')` + strings.Join(inner, "") + `)
+			SELECT ` + jobColumns + ` FROM live`
 	}
 	if len(terms) > 0 {
 		query += " WHERE " + strings.Join(terms, " AND ")

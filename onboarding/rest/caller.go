@@ -50,6 +50,14 @@ func Concerns(ctx context.Context, project string) {
 	}
 }
 
+// Proved tells the audit log whose token a caller of a public route has proved to
+// have, in which project. It is for the goroutine that handles the request.
+func Proved(ctx context.Context, token access.Token) {
+	if at := exchangeOf(ctx); at != nil {
+		at.caller.Subject, at.concerned = token.Subject(), token.Project
+	}
+}
+
 // UntilStopping returns a context that also ends when the server begins to stop.
 // It is for handlers that wait for something to happen, and which would hold the
 // server up; those that transfer something have its grace. The caller calls the

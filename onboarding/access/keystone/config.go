@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -31,7 +32,8 @@ type Config struct {
 	// DOMAIN/NAME.
 	Domain string `yaml:"domain"`
 	// Projects has the project of gangway, or * for all of them, that each
-	// project of the Keystone stands for; the keys are names as above, or IDs.
+	// project of the Keystone stands for; the keys are names as above, or IDs;
+	// what has the form of an ID, 32 hexadecimal digits, is one.
 	// Tokens of other projects may do nothing then. Without it, a project of the
 	// Keystone stands for that of the same name.
 	Projects map[string]string `yaml:"projects"`
@@ -104,8 +106,12 @@ func (c Config) project(of tokens.Project) (string, bool) {
 		return to, true
 	}
 	to, listed := c.Projects[name]
-	return to, listed && unique
+	return to, listed && unique && !isID.MatchString(name)
 }
+
+// isID matches the IDs of projects: who may name a project after the ID of another
+// shall not become that one.
+var isID = regexp.MustCompile(`^[0-9a-fA-F]{32}$`)
 
 // name returns what a user or project is called, and whether nothing else can
 // be called so: names that have a slash themselves can be those of others.

@@ -12,7 +12,7 @@ import (
 )
 
 func TestAProjectOfAKeystoneStandsForOneOfGangway(t *testing.T) {
-	const explicit = "url: http://k\nprojects: {nfvo: vnfs, other/ops: '*', 4711: by-id}"
+	const explicit = "url: http://k\nprojects: {nfvo: vnfs, other/ops: '*', 4711: by-id, 0123456789abcdef0123456789abcdef: by-id}"
 	for name, test := range map[string]struct {
 		config         string
 		id, domain, in string
@@ -30,6 +30,7 @@ func TestAProjectOfAKeystoneStandsForOneOfGangway(t *testing.T) {
 		"as it is listed":                 {explicit, "1", "Default", "nfvo", []string{"member"}, map[string]access.Role{"vnfs": access.Writer}},
 		"as it is listed with its domain": {explicit, "1", "other", "ops", []string{"reader"}, map[string]access.Role{"*": access.Reader}},
 		"as it is listed by its ID":       {explicit, "4711", "Default", "a/b", []string{"reader"}, map[string]access.Role{"by-id": access.Reader}},
+		"not by a name like a listed ID":  {explicit, "1", "Default", "0123456789abcdef0123456789abcdef", []string{"admin"}, nil},
 		"not when others are listed":      {explicit, "1", "Default", "vnfs", []string{"admin"}, nil},
 		"not by a name made to look so":   {explicit, "1", "Default", "other/ops", []string{"admin"}, nil},
 		"when none is listed, for none":   {"{url: http://k, projects: {}}", "1", "Default", "nfvo", []string{"admin"}, nil},

@@ -89,7 +89,7 @@ func (k *Keystone) Authenticate(ctx context.Context, credential string) (access.
 		return access.Identity{}, unavailable(err)
 	}
 	name, _ := k.config.name(user.Domain.Name, user.Name)
-	id := access.Identity{Subject: "keystone " + name, Until: time.Now().Add(recheck)}
+	id := access.Identity{Subject: "keystone " + name, Until: time.Now().Add(recheck), Ends: token.ExpiresAt}
 	if token.ExpiresAt.Before(id.Until) {
 		id.Until = token.ExpiresAt
 	}

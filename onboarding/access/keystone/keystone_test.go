@@ -80,11 +80,14 @@ func check(t *testing.T, k *keystone.Keystone, token string, want access.Identit
 	if err != nil {
 		t.Fatal(err)
 	}
-	if d := cmp.Diff(want, id, cmpopts.IgnoreFields(access.Identity{}, "Until"), cmpopts.EquateEmpty()); d != "" {
+	if d := cmp.Diff(want, id, cmpopts.IgnoreFields(access.Identity{}, "Until", "Ends"), cmpopts.EquateEmpty()); d != "" {
 		t.Error(d)
 	}
 	if left := time.Until(id.Until); left <= 0 || left > time.Minute {
 		t.Errorf("the token is asked about again in %s, want within a minute", left)
+	}
+	if left := time.Until(id.Ends); left < time.Minute {
+		t.Errorf("the token ends in %s, want when the Keystone says", left)
 	}
 }
 

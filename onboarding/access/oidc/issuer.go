@@ -110,7 +110,7 @@ func (i *Issuer) Authenticate(ctx context.Context, credential string) (access.Id
 	if token.Expiry.Before(until) {
 		until = token.Expiry
 	}
-	return access.Identity{Subject: "oidc " + name, Grants: i.config.grants(claims), Until: until}, nil
+	return access.Identity{Subject: "oidc " + name, Grants: i.config.grants(claims), Until: until, Ends: token.Expiry}, nil
 }
 
 // unansweredKey is the context key of where a keySet puts its error when the

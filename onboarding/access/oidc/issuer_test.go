@@ -185,8 +185,11 @@ func TestATokenOfTheIssuerLetsIn(t *testing.T) {
 					t.Fatalf("%s: %v", name, err)
 				}
 				want := access.Identity{Subject: "oidc 4711", Grants: map[string]access.Role{"acme": access.Writer}}
-				if d := cmp.Diff(want, id, cmpopts.IgnoreFields(access.Identity{}, "Until")); d != "" {
+				if d := cmp.Diff(want, id, cmpopts.IgnoreFields(access.Identity{}, "Until", "Ends")); d != "" {
 					t.Errorf("%s: %s", name, d)
+				}
+				if id.Ends.Before(id.Until) {
+					t.Errorf("it ends at %s, and is kept until %s", id.Ends, id.Until)
 				}
 				if left := time.Until(id.Until); left <= 0 || left > time.Minute {
 					t.Errorf("%s: it is kept for %s, want a minute at most", name, left)

@@ -18,7 +18,7 @@ import (
 
 // Logins grants tokens for names and passwords, see [access.Gate].
 type Logins interface {
-	Grant(ctx context.Context, user, password string, from netip.Addr) (value string, expires time.Time, err error)
+	Grant(ctx context.Context, user, password string, from netip.Addr) (value string, granted access.Token, err error)
 }
 
 // Projects knows which projects there are. It is asked for callers with a role in
@@ -47,7 +47,7 @@ func New(config Config) rest.Door {
 	}
 	d := &door{Config: config, key: []byte(rand.Text())}
 	return rest.Door{Name: "openbaton", Fail: fail, Routes: []rest.Route{
-		{Method: http.MethodPost, Pattern: "/oauth/token", Need: rest.Public, Handler: rest.HandlerFunc(d.login)},
+		{Method: http.MethodPost, Pattern: "/oauth/token", Need: rest.Public, Action: "token.grant", Handler: rest.HandlerFunc(d.login)},
 		{Method: http.MethodGet, Pattern: "/api/v1/projects", Need: rest.Known, Handler: rest.HandlerFunc(d.listProjects)},
 
 		change(http.MethodPost, "/api/v1/vnf-packages", "package.upload", d.uploadPackage),

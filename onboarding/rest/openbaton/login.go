@@ -51,16 +51,17 @@ func (d *door) login(w http.ResponseWriter, r *http.Request) error {
 	if user == "" || password == "" {
 		return oauth(http.StatusBadRequest, "invalid_request", "the form needs username and password")
 	}
-	value, expires, err := d.Logins.Grant(r.Context(), user, password, rest.CallerOf(r.Context()).Address)
+	value, token, err := d.Logins.Grant(r.Context(), user, password, rest.CallerOf(r.Context()).Address)
 	if errors.Is(err, access.ErrInvalid) {
 		return oauth(http.StatusBadRequest, "invalid_grant", "the username is the name of a token, and the password the token, and these are not")
 	}
 	if err != nil {
 		return err
 	}
+	rest.Proved(r.Context(), token)
 	w.Header().Set("Cache-Control", "no-store")
 	rest.WriteJSON(w, http.StatusOK, granted{Value: value, AccessToken: value, TokenType: "bearer",
-		ExpiresIn: int64(expires.Sub(d.Now()) / time.Second)})
+		ExpiresIn: int64(token.ExpiresAt.Sub(d.Now()) / time.Second)})
 	return nil
 }
 

@@ -48,8 +48,15 @@ func TestLogins(t *testing.T) {
 			if got.Error != test.err {
 				t.Errorf("error %q, want %q", got.Error, test.err)
 			}
+			logged := f.logins.Swap(nil)
 			if test.status != 200 {
+				if logged != nil {
+					t.Errorf("audited as %+v", logged)
+				}
 				return
+			}
+			if logged == nil || logged.Subject != "token ci" || logged.Project != "red" || logged.Outcome != access.Done {
+				t.Errorf("audited as %+v", logged)
 			}
 			if got.Value == "" || got.Value == f.writer || got.AccessToken != got.Value || got.ExpiresIn < 11*3600 || got.ExpiresIn > 12*3600 {
 				t.Errorf("granted %+v", got)

@@ -40,9 +40,10 @@ type fixture struct {
 	home           string
 	packages       *vnfpkg.Service
 	tokens         *access.Tokens
-	writer, reader string       // tokens of red
-	admin          string       // token of all projects
-	later          atomic.Int64 // how much later the door's clock is, in nanoseconds
+	writer, reader string                       // tokens of red
+	admin          string                       // token of all projects
+	logins         atomic.Pointer[access.Event] // the last one in the audit log
+	later          atomic.Int64                 // how much later the door's clock is, in nanoseconds
 }
 
 func start(t *testing.T) *fixture { return startWith(t, access.Config{}) }
@@ -79,7 +80,7 @@ func startWith(t *testing.T, logins access.Config) *fixture {
 		Now: func() time.Time { return time.Now().Add(time.Duration(f.later.Load())) }})
 	own, err := api.New(api.Config{Pipeline: pipeline, Operations: operations, Queue: queue, Packages: packages})
 	noError(t, err)
-	server, err := rest.New([]rest.Door{own, door}, rest.Options{Gate: gate, Audit: unaudited{}})
+	server, err := rest.New([]rest.Door{own, door}, rest.Options{Gate: gate, Audit: f})
 	noError(t, err)
 
 	kinds := operations.Kinds()
@@ -100,10 +101,13 @@ func startWith(t *testing.T, logins access.Config) *fixture {
 	return f
 }
 
-type unaudited struct{}
-
 // Record implements [rest.Audit].
-func (unaudited) Record(context.Context, access.Event) error { return nil }
+func (f *fixture) Record(_ context.Context, e access.Event) error {
+	if e.Action == "token.grant" {
+		f.logins.Store(&e)
+	}
+	return nil
+}
 
 func (f *fixture) token(t *testing.T, name, project string, role access.Role) string {
 	t.Helper()
