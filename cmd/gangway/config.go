@@ -119,7 +119,20 @@ func (a *app) configure(cmd *cobra.Command) error {
 	if a.config.File != "" {
 		errs = append(errs, a.config.read(cmd))
 	}
-	return errors.Join(append(errs, a.config.check(), a.config.checkRemote(cmd.Name(), given))...)
+	return errors.Join(append(errs, a.config.check(), a.config.checkProject(cmd), a.config.checkRemote(cmd.Name(), given))...)
+}
+
+// ofOneProject are the commands, with those below them, that are about what belongs to
+// one project. It is never written to.
+var ofOneProject = []string{"onboard", "launch", "packages", "images"}
+
+func (c *Config) checkProject(cmd *cobra.Command) error {
+	for ; cmd != nil && c.Project == access.AllProjects; cmd = cmd.Parent() {
+		if slices.Contains(ofOneProject, cmd.Name()) {
+			return fmt.Errorf("--project is %s, which is none, and this needs one", c.Project)
+		}
+	}
+	return nil
 }
 
 func environment(flag string) string {
@@ -134,6 +147,9 @@ func (c *Config) check() error {
 		notEmpty("project", c.Project),
 		notEmpty("home", c.Home),
 		c.Serve.check(),
+	}
+	if c.Project != "" && c.Project != access.AllProjects && !access.ValidProject(c.Project) {
+		errs = append(errs, fmt.Errorf("--project is %q, which is no name of a project", c.Project))
 	}
 	if _, err := fetch.NewGuard(c.AllowPrivateSources, c.AllowSource); err != nil {
 		errs = append(errs, fmt.Errorf("--allow-source: %w", err))

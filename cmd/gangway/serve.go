@@ -75,7 +75,7 @@ type serveFlags struct {
 func (f *serveFlags) check() error {
 	errs := []error{
 		atLeast("stall-timeout", f.stallTimeout, time.Second),
-		atLeast("grace-period", f.grace, 0),
+		atLeast("grace-period", f.grace, time.Millisecond),
 		atLeast("jobs", f.jobs, 1),
 		atLeast("page-size", f.pageSize, 2),
 		atLeast("max-project-packages", f.projectPackages, 0),

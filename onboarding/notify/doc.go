@@ -19,7 +19,8 @@
 // growing pauses.
 //
 // The notifications of a subscription come one after the other, in the order in
-// which the changes were made. One that cannot be delivered holds up those behind
+// which the changes were made, as far as the clock of the machine is not put back: a
+// notification of before and one of after can then change places. One that cannot be delivered holds up those behind
 // it until it is given up. Subscriptions do not hold up each other.
 //
 // # What a subscriber may not do

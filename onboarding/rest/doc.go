@@ -1,6 +1,7 @@
 // Package rest is the server's HTTP side: what all doors have in common. A door
 // is a list of [Route]s, and each of the packages below this one is one door that
-// only translates: etsi (SOL005 and SOL003), openbaton, and api, gangway's own.
+// only translates: etsi (SOL005 and SOL003), tus (resumable uploads), openbaton, and api,
+// gangway's own.
 //
 //	request ─▶ path ─▶ credential ─▶ method ─▶ role in the project ─▶ handler
 //	            404     400 401 429     405         404 403               │

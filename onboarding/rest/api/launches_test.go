@@ -7,12 +7,15 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/gangway-nfv/gangway/onboarding"
+	"github.com/gangway-nfv/gangway/onboarding/access"
 	"github.com/gangway-nfv/gangway/onboarding/job"
 	"github.com/gangway-nfv/gangway/onboarding/onboardingtest"
+	"github.com/gangway-nfv/gangway/onboarding/operation"
 	"github.com/gangway-nfv/gangway/onboarding/rest"
 	"github.com/gangway-nfv/gangway/onboarding/view"
 	"github.com/gangway-nfv/gangway/vim"
@@ -223,6 +226,20 @@ func TestJobsOfOthersAreNotThere(t *testing.T) {
 	list := into[[]job.Job](t, f.do(t, "GET", "/api/v1/jobs?all=true&kind=launch", nil, "X-Auth-Token: root").want(t, 200))
 	if len(list) != 1 || list[0].ID != id || list[0].By != "token red-writer" || list[0].Payload != nil {
 		t.Errorf("root sees %+v", list)
+	}
+}
+
+func TestAJobOfAllProjectsIsCancelledByWhoMayThere(t *testing.T) {
+	f := start(t)
+	j, err := f.queue.Add(t.Context(), job.New{Project: access.AllProjects, Kind: operation.KindDoctor, NotBefore: time.Now().Add(time.Hour)})
+	noError(t, err)
+	f.do(t, "POST", "/api/v1/jobs/"+j.ID+"/cancel", nil, "X-Auth-Token: red-admin").want(t, 404)
+	f.audit.forget()
+	f.do(t, "POST", "/api/v1/jobs/"+j.ID+"/cancel", nil, "X-Auth-Token: root", "Project-Id: red").want(t, 200)
+	f.audit.mu.Lock()
+	defer f.audit.mu.Unlock()
+	if len(f.audit.events) != 1 || f.audit.events[0].Project != access.AllProjects || f.audit.events[0].Outcome != access.Done {
+		t.Errorf("audited is %+v", f.audit.events)
 	}
 }
 
