@@ -92,20 +92,17 @@ func (s *Service) Files(ctx context.Context, project, id string) ([]imagerepo.Pa
 // Descriptors returns the files that the descriptor (VNFD) consists of, the main
 // one first, with their content. It fails with a *StateError if the package is
 // not onboarded.
-func (s *Service) Descriptors(ctx context.Context, project, id string) ([]imagerepo.PackageFile, error) {
-	r, err := s.onboarded(ctx, project, id)
+func (s *Service) Descriptors(ctx context.Context, project, id string) (_ []imagerepo.PackageFile, err error) {
+	all, err := s.Artifacts(ctx, project, id)
 	if err != nil {
 		return nil, err
 	}
-	model, err := r.Model()
+	defer func() { err = errors.Join(err, all.Close()) }()
+	model, err := all.r.Model()
 	if err != nil {
 		return nil, err
 	}
-	files, err := s.Pipeline.Repository.Catalog().PackageFiles(ctx, id)
-	if err != nil {
-		return nil, err
-	}
-	files = slices.DeleteFunc(files, func(f imagerepo.PackageFile) bool { return f.Role != string(tosca.RoleDescriptor) })
+	files := slices.DeleteFunc(slices.Clone(all.Files), func(f imagerepo.PackageFile) bool { return f.Role != string(tosca.RoleDescriptor) })
 	slices.SortStableFunc(files, func(a, b imagerepo.PackageFile) int {
 		switch model.Descriptor {
 		case a.Path:
@@ -116,25 +113,11 @@ func (s *Service) Descriptors(ctx context.Context, project, id string) ([]imager
 		return 0
 	})
 	for i, f := range files {
-		if f.Content != nil {
-			continue
-		}
-		if files[i].Content, err = s.whole(ctx, r, f); err != nil {
+		if files[i].Content, err = all.Whole(ctx, f); err != nil {
 			return nil, err
 		}
 	}
 	return files, nil
-}
-
-// whole reads a file that is too large for the catalogue, though small enough to
-// be a descriptor.
-func (s *Service) whole(ctx context.Context, r Resource, f imagerepo.PackageFile) ([]byte, error) {
-	content, err := s.open(ctx, r, f)
-	if err != nil {
-		return nil, err
-	}
-	data, err := io.ReadAll(content)
-	return data, errors.Join(err, content.Close())
 }
 
 // Artifact opens a file of an onboarded package by its path. It comes from the
@@ -143,47 +126,110 @@ func (s *Service) whole(ctx context.Context, r Resource, f imagerepo.PackageFile
 // it, too. It fails with ErrNoArtifact, ErrNotKept if only the original archive
 // had it, or a *StateError if the package is not onboarded.
 func (s *Service) Artifact(ctx context.Context, project, id, name string) (*Content, error) {
+	all, err := s.Artifacts(ctx, project, id)
+	if err != nil {
+		return nil, err
+	}
+	content, err := all.Open(ctx, name)
+	if err != nil {
+		return nil, errors.Join(err, all.Close())
+	}
+	content.ReadSeekCloser = owned{content.ReadSeekCloser, closers{content.ReadSeekCloser, all}}
+	return content, nil
+}
+
+// owned is a file that is closed with what it is in.
+type owned struct {
+	io.ReadSeeker
+	io.Closer
+}
+
+// Artifacts is the files of an onboarded package. It finds out once where they are,
+// however many are opened, and is for one goroutine. The caller closes it, and before
+// it what was opened.
+type Artifacts struct {
+	// Files are sorted by path, with the content of those that the catalogue has.
+	Files []imagerepo.PackageFile
+
+	s       *Service
+	r       Resource
+	images  map[string]imagerepo.Image // by SHA-256; nil before they are needed
+	archive *csar.Archive              // nil before it is needed
+	file    *os.File                   // of archive
+}
+
+// Artifacts returns the files of a package. It fails with a *StateError if the package
+// is not onboarded.
+func (s *Service) Artifacts(ctx context.Context, project, id string) (*Artifacts, error) {
 	r, err := s.onboarded(ctx, project, id)
 	if err != nil {
 		return nil, err
 	}
 	files, err := s.Pipeline.Repository.Catalog().PackageFiles(ctx, id)
+	return &Artifacts{Files: files, s: s, r: r}, err
+}
+
+// Close implements [io.Closer].
+func (a *Artifacts) Close() error {
+	if a.archive == nil {
+		return nil
+	}
+	return errors.Join(a.archive.Close(), a.file.Close())
+}
+
+// Open is [Service.Artifact].
+func (a *Artifacts) Open(ctx context.Context, name string) (*Content, error) {
+	at, found := slices.BinarySearchFunc(a.Files, name, func(f imagerepo.PackageFile, name string) int { return cmp.Compare(f.Path, name) })
+	if !found {
+		return nil, fmt.Errorf("package %s, file %q: %w", a.r.ID, name, ErrNoArtifact)
+	}
+	f := a.Files[at]
+	content, err := a.open(ctx, f)
 	if err != nil {
 		return nil, err
 	}
-	at := slices.IndexFunc(files, func(f imagerepo.PackageFile) bool { return f.Path == name })
-	if at < 0 {
-		return nil, fmt.Errorf("package %s, file %q: %w", id, name, ErrNoArtifact)
+	return &Content{ReadSeekCloser: content, Name: path.Base(f.Path), Size: f.Size, SHA256: f.SHA256, ModTime: a.r.CreatedAt}, nil
+}
+
+// Whole returns the content of a file that is small enough to be a descriptor.
+func (a *Artifacts) Whole(ctx context.Context, f imagerepo.PackageFile) ([]byte, error) {
+	if f.Content != nil {
+		return f.Content, nil
 	}
-	f := files[at]
-	content, err := s.open(ctx, r, f)
+	content, err := a.open(ctx, f)
 	if err != nil {
 		return nil, err
 	}
-	return &Content{ReadSeekCloser: content, Name: path.Base(f.Path), Size: f.Size, SHA256: f.SHA256, ModTime: r.CreatedAt}, nil
+	data, err := io.ReadAll(content)
+	return data, errors.Join(err, content.Close())
 }
 
 // open opens a file of a package, wherever its bytes are.
-func (s *Service) open(ctx context.Context, r Resource, f imagerepo.PackageFile) (io.ReadSeekCloser, error) {
+func (a *Artifacts) open(ctx context.Context, f imagerepo.PackageFile) (io.ReadSeekCloser, error) {
 	if f.Content != nil || f.Size == 0 {
 		return section{io.NewSectionReader(bytes.NewReader(f.Content), 0, f.Size), io.NopCloser(nil)}, nil
 	}
-	repository := s.Pipeline.Repository
-	for _, ref := range r.Package.Images {
-		img, err := repository.Catalog().Image(ctx, ref.ID)
-		if err != nil && !errors.Is(err, imagerepo.ErrNotFound) {
-			return nil, err
+	repository := a.s.Pipeline.Repository
+	if a.images == nil {
+		a.images = make(map[string]imagerepo.Image)
+		for _, ref := range a.r.Package.Images {
+			img, err := repository.Catalog().Image(ctx, ref.ID)
+			if err != nil && !errors.Is(err, imagerepo.ErrNotFound) {
+				return nil, err
+			}
+			if err == nil {
+				a.images[img.SHA256()] = img
+			}
 		}
-		if err != nil || img.SHA256() != f.SHA256 {
-			continue
-		}
+	}
+	if img, ok := a.images[f.SHA256]; ok {
 		blob, err := repository.Open(ctx, img)
 		if err != nil {
 			return nil, err
 		}
 		return section{io.NewSectionReader(blob, 0, blob.Size()), blob}, nil
 	}
-	return s.extract(ctx, r, f)
+	return a.extract(ctx, f)
 }
 
 // section is a part of something that is closed with it.
@@ -193,20 +239,22 @@ type section struct {
 }
 
 // extract opens a file in the original archive.
-func (s *Service) extract(ctx context.Context, r Resource, f imagerepo.PackageFile) (io.ReadSeekCloser, error) {
-	file, err := s.archive(r)
-	if err != nil {
-		return nil, err
+func (a *Artifacts) extract(ctx context.Context, f imagerepo.PackageFile) (io.ReadSeekCloser, error) {
+	if a.archive == nil {
+		file, err := a.s.archive(a.r)
+		if err != nil {
+			return nil, err
+		}
+		archive, err := csar.Index(ctx, csar.Source{Name: a.r.ID, At: file, Size: a.r.Size}, a.s.Pipeline.Limits)
+		if err != nil {
+			return nil, errors.Join(err, file.Close())
+		}
+		a.archive, a.file = archive, file
 	}
-	archive, err := csar.Index(ctx, csar.Source{Name: r.ID, At: file, Size: r.Size}, s.Pipeline.Limits)
-	if err != nil {
-		return nil, errors.Join(err, file.Close())
+	if in, ok := a.archive.Section(f.Path); ok {
+		return section{in, io.NopCloser(nil)}, nil
 	}
-	both := closers{archive, file}
-	if in, ok := archive.Section(f.Path); ok {
-		return section{in, both}, nil
-	}
-	return &rereader{size: f.Size, closers: both, open: func() (io.ReadCloser, error) { return archive.OpenMember(ctx, f.Path) }}, nil
+	return &rereader{size: f.Size, open: func() (io.ReadCloser, error) { return a.archive.OpenMember(ctx, f.Path) }}, nil
 }
 
 type closers []io.Closer
@@ -223,7 +271,6 @@ func (c closers) Close() error {
 type rereader struct {
 	open func() (io.ReadCloser, error)
 	size int64
-	closers
 
 	r        io.ReadCloser // nil before the first reading
 	at, next int64         // offsets of r and of the next Read
@@ -276,7 +323,7 @@ func (r *rereader) Read(p []byte) (int, error) {
 
 func (r *rereader) Close() error {
 	if r.r == nil {
-		return r.closers.Close()
+		return nil
 	}
-	return errors.Join(r.r.Close(), r.closers.Close())
+	return r.r.Close()
 }

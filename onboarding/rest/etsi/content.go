@@ -146,13 +146,17 @@ func (d *door) vnfd(lookup lookup) rest.HandlerFunc {
 
 // sendVNFD answers with a zip of the files of a VNFD and, if there is one, the
 // TOSCA.meta that names its entry (SOL005, clause 9.4.4.3.2).
-func (d *door) sendVNFD(w http.ResponseWriter, r *http.Request, found vnfpkg.Resource, files []imagerepo.PackageFile) error {
-	all, err := d.Packages.Files(r.Context(), found.Project, found.ID)
+func (d *door) sendVNFD(w http.ResponseWriter, r *http.Request, found vnfpkg.Resource, files []imagerepo.PackageFile) (err error) {
+	all, err := d.Packages.Artifacts(r.Context(), found.Project, found.ID)
 	if err != nil {
 		return err
 	}
-	for _, file := range all {
+	defer func() { err = errors.Join(err, all.Close()) }()
+	for _, file := range all.Files {
 		if strings.EqualFold(path.Base(file.Path), "TOSCA.meta") && file.Role == string(tosca.RoleMetadata) {
+			if file.Content, err = all.Whole(r.Context(), file); err != nil {
+				return err
+			}
 			files = append(slices.Clone(files), file)
 		}
 	}
@@ -175,16 +179,17 @@ func (d *door) sendVNFD(w http.ResponseWriter, r *http.Request, found vnfpkg.Res
 
 // manifest answers with the manifest of a package.
 func (d *door) manifest(lookup lookup) rest.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) error {
+	return func(w http.ResponseWriter, r *http.Request) (err error) {
 		found, err := lookup(r)
 		if err != nil {
 			return err
 		}
-		files, err := d.Packages.Files(r.Context(), found.Project, found.ID)
+		all, err := d.Packages.Artifacts(r.Context(), found.Project, found.ID)
 		if err != nil {
 			return err
 		}
-		i := slices.IndexFunc(files, func(f imagerepo.PackageFile) bool {
+		defer func() { err = errors.Join(err, all.Close()) }()
+		i := slices.IndexFunc(all.Files, func(f imagerepo.PackageFile) bool {
 			return f.Role == string(tosca.RoleMetadata) && strings.EqualFold(path.Ext(f.Path), ".mf")
 		})
 		switch {
@@ -193,7 +198,15 @@ func (d *door) manifest(lookup lookup) rest.HandlerFunc {
 		case negotiate(r.Header.Values("Accept"), []string{typeText}) == "":
 			return rest.Errorf(http.StatusNotAcceptable, "the manifest is to be had as %s", typeText)
 		}
-		return sendBytes(w, r, typeText, files[i].Content, found.CreatedAt)
+		content, err := all.Open(r.Context(), all.Files[i].Path)
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, content.Close()) }()
+		w.Header().Set("Content-Type", typeText)
+		digested(w.Header(), content.SHA256)
+		rest.ServeContent(w, r, found.CreatedAt, content)
+		return nil
 	}
 }
 
@@ -207,7 +220,7 @@ func sendBytes(w http.ResponseWriter, r *http.Request, contentType string, text 
 // artifacts answers with all files of a package that are neither images nor its
 // descriptor, as one zip that is made on the way.
 func (d *door) artifacts(lookup lookup) rest.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) error {
+	return func(w http.ResponseWriter, r *http.Request) (err error) {
 		found, err := lookup(r)
 		if err != nil {
 			return err
@@ -216,11 +229,16 @@ func (d *door) artifacts(lookup lookup) rest.HandlerFunc {
 		if err != nil {
 			return err
 		}
+		all, err := d.Packages.Artifacts(r.Context(), found.Project, found.ID)
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, all.Close()) }()
 		// The first is opened before the answer begins, so that one that is not
 		// there can still be told.
 		var first *vnfpkg.Content
 		if len(listed) > 0 {
-			if first, err = d.Packages.Artifact(r.Context(), found.Project, found.ID, listed[0].Path); err != nil {
+			if first, err = all.Open(r.Context(), listed[0].Path); err != nil {
 				return err
 			}
 		}
@@ -229,7 +247,7 @@ func (d *door) artifacts(lookup lookup) rest.HandlerFunc {
 		for i, file := range listed {
 			content := first
 			if i > 0 {
-				content, err = d.Packages.Artifact(r.Context(), found.Project, found.ID, file.Path)
+				content, err = all.Open(r.Context(), file.Path)
 			}
 			if err == nil {
 				err = add(r.Context(), z, file.Path, content)

@@ -291,6 +291,30 @@ func TestArtifacts(t *testing.T) {
 	s.do(t, "GET", s.onboard(t, small("1.0")).Links.Self.Href+"/manifest", nil, "Accept: */*").want(t, 404)
 }
 
+func TestAManifestThatTheCatalogueDoesNotHaveIsTheWholeManifest(t *testing.T) {
+	s := start(t, options{})
+	members := firewall("1.0")
+	var want string
+	for i, m := range members {
+		if m.Path == "firewall.mf" {
+			text, err := io.ReadAll(io.NewSectionReader(m.Content, 0, m.Content.Size()))
+			if err != nil {
+				t.Fatal(err)
+			}
+			want = string(text) + strings.Repeat("\n", 1<<20)
+			members[i] = onboardingtest.Text(m.Path, want)
+		}
+	}
+	url := s.onboard(t, members).Links.Self.Href
+	a := s.do(t, "GET", url+"/manifest", nil, "Accept: text/plain").want(t, 200)
+	if string(a.body) != want || a.Header.Get("Etag") != `"`+sha256Hex([]byte(want))+`"` {
+		t.Errorf("the manifest has %d bytes, want %d", len(a.body), len(want))
+	}
+	if got := unzip(t, s.do(t, "GET", url+"/artifacts", nil).want(t, 200).body)["firewall.mf"]; got != want {
+		t.Errorf("among all artifacts it has %d bytes", len(got))
+	}
+}
+
 func TestWithoutTheArchiveTheRestIsStillThere(t *testing.T) {
 	s := start(t, options{drop: true})
 	info := s.onboard(t, firewall("1.0"))
