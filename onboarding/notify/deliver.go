@@ -56,6 +56,9 @@ func (s *Service) deliver(ctx context.Context, t *job.Task) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	if _, err := ParseFilter(to.Filter); err != nil {
+		return nil, job.Permanent(err)
+	}
 	err = s.post(ctx, to, d.Notification)
 	if err != nil && ctx.Err() == nil && time.Since(t.Job.CreatedAt) > s.config.Patience {
 		err = job.Permanent(fmt.Errorf("given up after %s: %w", s.config.Patience, err))

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
-	"log/slog"
 	"time"
 
 	"github.com/google/uuid"
@@ -62,19 +61,14 @@ type delivery struct {
 
 // Deliveries returns the jobs that tell subscribers of an event, for a store that
 // inserts them in the transaction in which the event is stored. Subscriptions of
-// other projects, and those whose filter the event does not pass, are left out. So is
-// one whose filter cannot be read, which is logged: no change of a package fails
-// because of it.
+// other projects, and those whose filter the event does not pass, are left out. That a
+// filter cannot be read fails the delivery, and not the change of the package.
 func Deliveries(e vnfpkg.Event, subscriptions []Subscription) ([]job.Job, error) {
 	id := uuid.NewString()
 	var jobs []job.Job
 	for _, s := range subscriptions {
 		filter, err := ParseFilter(s.Filter)
-		if err != nil {
-			slog.Error("subscriber cannot be told", "subscription", s.ID, "package", e.Package, "err", err)
-			continue
-		}
-		if s.Project != e.Project || !filter.Matches(e) {
+		if s.Project != e.Project || err == nil && !filter.Matches(e) {
 			continue
 		}
 		n := Notification{
