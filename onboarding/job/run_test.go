@@ -572,6 +572,34 @@ func TestWhatIsStoredSlowlyIsStarted(t *testing.T) {
 	})
 }
 
+func TestAHandlerThatWasGivenHearsAtOnceThatAnotherProcessWasQuicker(t *testing.T) {
+	inBubble(t, func(t *testing.T, store job.Store) {
+		q, other := job.NewQueue(store, job.Options{}), job.NewQueue(store, job.Options{})
+		run(t, q, only(succeed))
+		run(t, other, only(func(context.Context, *job.Task) (any, error) {
+			time.Sleep(time.Minute)
+			return "other", nil
+		}))
+		var why error
+		j, err := q.StartIn(t.Context(), anOnboarding, func(ctx context.Context, j job.Job) (job.Job, bool, error) {
+			defer time.Sleep(15 * time.Second)
+			return store.Insert(ctx, j)
+		}, func(ctx context.Context, _ *job.Task) (any, error) {
+			why = context.Cause(ctx)
+			return nil, ctx.Err()
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(ending{State: job.Succeeded, Attempt: 2, Result: `"other"`}, endingOf(wait(t, q, j.ID))); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+		if !errors.Is(why, job.ErrLost) {
+			t.Errorf("the handler that was given heard %v", why)
+		}
+	})
+}
+
 func TestAHandlerThatWasGivenHearsOfAStopWhileItsJobWasStored(t *testing.T) {
 	inBubble(t, func(t *testing.T, store job.Store) {
 		q := job.NewQueue(store, job.Options{})
