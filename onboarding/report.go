@@ -30,7 +30,21 @@ type Report struct {
 	Findings tosca.Findings `json:"findings" yaml:"findings"`
 	// Error says why the status is Failed.
 	Error string `json:"error,omitempty" yaml:"error,omitempty"`
+	// Cause is what kind of reason that is, where the server knows it.
+	Cause Cause `json:"cause,omitempty" yaml:"cause,omitempty"`
 }
+
+// Cause says why something failed that is not the package's fault.
+type Cause string
+
+const (
+	// CauseLimit: there is a limit that it would exceed.
+	CauseLimit Cause = "limit"
+	// CauseSpace: the disk is full.
+	CauseSpace Cause = "space"
+	// CauseInternal: the server's own files are at fault.
+	CauseInternal Cause = "internal"
+)
 
 // PackageReport names the package. ID is empty for one that is not stored.
 type PackageReport struct {

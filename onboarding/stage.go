@@ -66,6 +66,9 @@ func (j *job) keep(ctx context.Context, m csar.Member, r io.Reader) error {
 // to be stored or the package is refused already, nowhere.
 func (j *job) take(ctx context.Context, r io.Reader, name string, size int64, digests []string) (c content, err error) {
 	var inspector diskfmt.Inspector
+	if j.opts.Spend != nil {
+		r = &spending{r, j.opts.Spend}
+	}
 	passing := io.TeeReader(r, &inspector)
 	digests = slices.Concat(digests, j.opts.Digests)
 	if j.stores() {
@@ -75,6 +78,23 @@ func (j *job) take(ctx context.Context, r io.Reader, name string, size int64, di
 	}
 	c.format = inspector.Result()
 	return c, err
+}
+
+// spending asks for leave for the bytes that it reads.
+type spending struct {
+	r     io.Reader
+	spend func(int64) error
+}
+
+// Read implements [io.Reader].
+func (s *spending) Read(p []byte) (int, error) {
+	n, err := s.r.Read(p)
+	if n > 0 {
+		if over := s.spend(int64(n)); over != nil {
+			return 0, over
+		}
+	}
+	return n, err
 }
 
 // stores reports whether what is taken in may end in the repository.

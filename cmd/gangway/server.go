@@ -115,7 +115,7 @@ func (s *server) build(ctx context.Context) error {
 		ProjectSubscriptions: s.flags.subscriptions})
 	launches := s.flags.launches
 	launches.Log = s.log
-	s.operations = operation.New(operation.Config{Pipeline: s.pipeline, Queue: s.queue, VIMs: s.vims, Launches: launches,
+	s.operations = operation.New(operation.Config{Pipeline: s.pipeline, Queue: s.queue, VIMs: s.vims, Launches: launches, Packages: s.packages, MaxImage: int64(s.flags.imageSize),
 		ProjectLaunches: s.flags.projectLaunches, Log: s.log})
 	s.look()
 	doors, err := s.doors(records)

@@ -2,6 +2,7 @@ package operation
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/url"
 	"strings"
@@ -9,6 +10,7 @@ import (
 	"github.com/gangway-nfv/gangway/imagerepo"
 	"github.com/gangway-nfv/gangway/onboarding"
 	"github.com/gangway-nfv/gangway/onboarding/job"
+	"github.com/gangway-nfv/gangway/onboarding/vnfpkg"
 	"github.com/gangway-nfv/gangway/tosca"
 )
 
@@ -65,8 +67,13 @@ func (s *Service) addImage(ctx context.Context, t *job.Task) (any, error) {
 		canonical, _ := imagerepo.Algorithm(algorithm)
 		description.Digests[canonical] = strings.ToLower(digest)
 	}
+	spend, done, err := s.spending(ctx, t.Job.Project)
+	if err != nil {
+		return nil, bounded(err)
+	}
+	defer done()
 	report, err := s.config.Pipeline.Add(ctx, onboarding.AddRequest{Description: description, Options: onboarding.Options{
-		Project: t.Job.Project, OnConflict: img.OnConflict, Images: img.Images,
+		Project: t.Job.Project, OnConflict: img.OnConflict, Images: img.Images, Spend: spend,
 		Progress: func(at onboarding.Progress) {
 			t.Report(job.Progress{Step: at.Image, Done: at.Done, Total: at.Total})
 		},
@@ -74,7 +81,38 @@ func (s *Service) addImage(ctx context.Context, t *job.Task) (any, error) {
 	if err == nil && report.Status == onboarding.Rejected {
 		err = job.Permanent(&RejectedError{report})
 	}
-	return report, err
+	report.Cause = vnfpkg.CauseOf(err)
+	return report, bounded(err)
+}
+
+// spending returns what is told of the bytes of an image, and ends it where it would
+// be larger than an image may be, or its project.
+func (s *Service) spending(ctx context.Context, project string) (spend func(int64) error, done func(), err error) {
+	ofProject, done := func(int64) error { return nil }, func() {}
+	if s.config.Packages != nil {
+		admission, err := s.config.Packages.Reserve(ctx, project, -1)
+		if err != nil {
+			return nil, nil, err
+		}
+		ofProject, done = admission.Spend, admission.Close
+	}
+	var size int64
+	return func(bytes int64) error {
+		if size += bytes; s.config.MaxImage > 0 && size > s.config.MaxImage {
+			return &vnfpkg.TooLargeError{Limit: s.config.MaxImage, Image: true}
+		}
+		return ofProject(bytes)
+	}, done, nil
+}
+
+// bounded makes the end of a job of an error that says that there is no room.
+func bounded(err error) error {
+	_, large := errors.AsType[*vnfpkg.TooLargeError](err)
+	_, quota := errors.AsType[*vnfpkg.QuotaError](err)
+	if large || quota {
+		return job.Permanent(err)
+	}
+	return err
 }
 
 // RejectedError says that what was to be added is at fault. The report has the

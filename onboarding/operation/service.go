@@ -38,6 +38,11 @@ type Config struct {
 	Pipeline *onboarding.Pipeline
 	Queue    *job.Queue
 	VIMs     VIMs
+	// Packages says what projects may have; nil means anything.
+	Packages *vnfpkg.Service
+	// MaxImage is the size of the largest image that is fetched, in bytes; zero
+	// means any.
+	MaxImage int64
 	// Launches has defaults for what a launch does not say.
 	Launches vim.Options
 	// ProjectLaunches is how many launches of a project that begin at once may be

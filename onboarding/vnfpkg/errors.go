@@ -3,7 +3,11 @@ package vnfpkg
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"time"
+
+	"github.com/gangway-nfv/gangway/imagerepo"
+	"github.com/gangway-nfv/gangway/onboarding"
 )
 
 var (
@@ -31,6 +35,24 @@ var (
 	// length.
 	ErrIncomplete = errors.New("the body does not have its stated length")
 )
+
+// CauseOf returns what kind of reason an error is that ends a job, or none if it lies
+// elsewhere, such as with an origin.
+func CauseOf(err error) onboarding.Cause {
+	_, large := errors.AsType[*TooLargeError](err)
+	_, quota := errors.AsType[*QuotaError](err)
+	_, file := errors.AsType[*fs.PathError](err)
+	_, corrupt := errors.AsType[*imagerepo.CorruptError](err)
+	switch {
+	case large || quota:
+		return onboarding.CauseLimit
+	case errors.Is(err, ErrNoSpace), errors.Is(spaceError(err), ErrNoSpace):
+		return onboarding.CauseSpace
+	case file || corrupt || errors.Is(err, ErrDamaged):
+		return onboarding.CauseInternal
+	}
+	return ""
+}
 
 // StateError says that a resource is in a state in which it cannot be asked for
 // this.
@@ -65,12 +87,17 @@ func (e *OffsetError) Error() string {
 	return fmt.Sprintf("the upload goes on at byte %d", e.Have)
 }
 
-// TooLargeError says that a package exceeds the size that one may have.
+// TooLargeError says that a package, or an image without one, exceeds the size that
+// one may have.
 type TooLargeError struct {
 	Limit int64 // bytes
+	Image bool
 }
 
 func (e *TooLargeError) Error() string {
+	if e.Image {
+		return fmt.Sprintf("the image is larger than %d bytes, the limit of this server; ask its operator to raise max-image-size", e.Limit)
+	}
 	return fmt.Sprintf("the package is larger than %d bytes, the limit of this server; "+
 		"refer to images by URL instead of embedding them, or ask its operator to raise max-package-size", e.Limit)
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/gangway-nfv/gangway/imagerepo/fetch"
 	"github.com/gangway-nfv/gangway/onboarding"
 	"github.com/gangway-nfv/gangway/onboarding/job"
+	"github.com/gangway-nfv/gangway/tosca"
 )
 
 // From says where to get an archive.
@@ -259,7 +260,8 @@ func (s *Service) unfetched(ctx context.Context, t *job.Task, row Row, err error
 	case fetch.IsPermanent(err), errors.Is(err, errSecretGone), errors.As(err, &tooLarge), errors.As(err, &quota), t.Job.Failures+1 >= attempts:
 		s.dropSecret(t.Job.ID)
 		_, failed := s.fail(ctx, t.Job.ID, row, Failure{Detail: err.Error()})
-		return nil, errors.Join(job.Permanent(err), failed)
+		return Outcome{Report: onboarding.Report{Source: row.name(), Status: onboarding.Failed, Images: []onboarding.ImageReport{},
+			Findings: tosca.Findings{}, Error: err.Error(), Cause: CauseOf(err)}}, errors.Join(job.Permanent(err), failed)
 	}
 	return nil, err
 }

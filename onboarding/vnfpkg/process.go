@@ -104,6 +104,7 @@ func (s *Service) await(a *arrival) job.Handler {
 // job is lost by now.
 func (s *Service) settle(ctx context.Context, t *job.Task, row Row, report onboarding.Report, err error) (any, error) {
 	outcome := Outcome{Report: report}
+	outcome.Report.Cause = CauseOf(err)
 	switch {
 	case err != nil && ctx.Err() != nil && !errors.Is(context.Cause(ctx), job.ErrCancelled):
 		return outcome, err // to be begun again

@@ -81,6 +81,7 @@ type Service struct {
 
 	mu       sync.Mutex
 	sending  map[string]int                     // requests that send bytes, by project
+	reserved map[string]int64                   // bytes of admissions, by project
 	writing  map[string]context.CancelCauseFunc // what writes an archive in this process, by ID
 	arrivals map[string]*arrival                // by ID
 	secrets  map[string]string                  // URLs with credentials, by job
@@ -111,7 +112,7 @@ func New(config Config) (*Service, error) {
 		Config: config, boot: strings.TrimSpace(string(boot)), followers: make(places, config.Followers),
 		fetching: make(places, config.Fetches), onboards: make(places, config.Onboardings),
 		hashing: make(chan struct{}, max(runtime.GOMAXPROCS(0)/2, 1)),
-		sending: make(map[string]int), writing: make(map[string]context.CancelCauseFunc),
+		sending: make(map[string]int), reserved: make(map[string]int64), writing: make(map[string]context.CancelCauseFunc),
 		arrivals: make(map[string]*arrival), secrets: make(map[string]string),
 	}, nil
 }

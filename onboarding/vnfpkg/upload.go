@@ -124,27 +124,6 @@ func (s *Service) send(project string) (sent func(), err error) {
 	}, nil
 }
 
-// Admit counts a request that sends bytes that are not a package's archive, such as
-// an image of its own, until the function that it returns is called. It fails with
-// a *QuotaError if the project may send no more requests at once, or would have
-// more bytes than it may have: size is how many are to be kept, 0 for none and -1
-// while it is not known.
-func (s *Service) Admit(ctx context.Context, project string, size int64) (sent func(), err error) {
-	sent, err = s.send(project)
-	if err != nil || size == 0 || s.Limits.ProjectBytes == 0 {
-		return sent, err
-	}
-	used, err := s.Store.Used(ctx, project)
-	if err == nil && used+max(size, 1) > s.Limits.ProjectBytes {
-		err = &QuotaError{Project: project, Quota: QuotaBytes, Limit: s.Limits.ProjectBytes}
-	}
-	if err != nil {
-		sent()
-		return nil, err
-	}
-	return sent, nil
-}
-
 // retryUpload is when to try again what needs another upload to end.
 const retryUpload = 5 * time.Second
 

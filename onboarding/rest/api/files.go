@@ -95,17 +95,17 @@ func (d *door) putImage(ctx context.Context, in *putImage) (*putImageAnswer, err
 		return nil, err
 	}
 	project := rest.CallerOf(ctx).Project
-	sent, err := d.Packages.Admit(ctx, project, size)
+	admission, err := d.Packages.Admit(ctx, project, size)
 	if err != nil {
 		return nil, err
 	}
-	defer sent()
+	defer admission.Close()
 	report, err := d.Pipeline.Add(ctx, onboarding.AddRequest{
 		Description: tosca.ImageDescription{
 			Name: in.Image, DiskFormat: in.DiskFormat, ContainerFormat: in.ContainerFormat,
 			MinDisk: in.MinDisk, MinRAM: in.MinRAM, MinCPU: in.MinCPU, IsPublic: in.IsPublic, Digests: digests,
 		},
-		Content: body, Size: size, Options: onboarding.Options{Project: project, OnConflict: in.OnConflict},
+		Content: body, Size: size, Options: onboarding.Options{Project: project, OnConflict: in.OnConflict, Spend: admission.Spend},
 	})
 	if err != nil {
 		return nil, err
@@ -132,11 +132,11 @@ func (d *door) fetchImage(ctx context.Context, in *struct {
 	Body           operation.Image
 }) (*accepted, error) {
 	// How many bytes will come is not known; a project that has none left gets none.
-	sent, err := d.Packages.Admit(ctx, rest.CallerOf(ctx).Project, -1)
+	admission, err := d.Packages.Admit(ctx, rest.CallerOf(ctx).Project, -1)
 	if err != nil {
 		return nil, err
 	}
-	sent()
+	admission.Close()
 	j, err := d.Operations.AddImage(ctx, asked(ctx, in.IdempotencyKey), in.Body)
 	if err != nil {
 		return nil, err

@@ -264,6 +264,7 @@ func TestAnImageByItsURL(t *testing.T) {
 		"a blocked address":   {map[string]any{"name": "x", "url": "http://169.254.169.254/latest"}, 422},
 		"a name that is used": {map[string]any{"name": "linked", "url": origin.Serve("/other.qcow2", origintest.Plain(disk(t, 2)))}, 409},
 		"a password":          {map[string]any{"name": "x", "url": strings.Replace(link, "://", "://ci:hush@", 1)}, 422},
+		"more than the limit": {map[string]any{"name": "x", "url": origin.Serve("/large.raw", origintest.Plain(make([]byte, 1<<20+1)))}, 413},
 		"a misspelt member":   {map[string]any{"name": "x", "url": link, "minDsik": 3}, 422},
 	} {
 		t.Run(name, func(t *testing.T) {

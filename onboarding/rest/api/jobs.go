@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"net/http"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -13,6 +14,7 @@ import (
 	"github.com/gangway-nfv/gangway/onboarding/operation"
 	"github.com/gangway-nfv/gangway/onboarding/rest"
 	"github.com/gangway-nfv/gangway/onboarding/view"
+	"github.com/gangway-nfv/gangway/onboarding/vnfpkg"
 )
 
 func (d *door) jobs() {
@@ -166,8 +168,19 @@ func (d *door) outcome(ctx context.Context, j job.Job) (*accepted, error) {
 // was given where its report says so, else one of what the job needed.
 func unsuccessful(j job.Job, location string) rest.Problem {
 	p := rest.Errorf(http.StatusBadGateway, "%s", j.Error)
-	p.Header = http.Header{"Location": {location}}
 	report := operation.ReportOf(j)
+	switch report.Cause {
+	case onboarding.CauseLimit:
+		p.Status = http.StatusRequestEntityTooLarge
+	case onboarding.CauseSpace:
+		p = rest.ProblemOf(vnfpkg.ErrNoSpace)
+	case onboarding.CauseInternal:
+		p = rest.ProblemOf(errors.New(j.Error)) // which the log tells
+	}
+	p.Header = http.Header{"Location": {location}}
+	if p.Detail != j.Error {
+		report.Error = p.Detail // which names no files of the server
+	}
 	if report.Status != "" {
 		p.More = map[string]any{"report": report}
 	}

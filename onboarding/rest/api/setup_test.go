@@ -78,7 +78,7 @@ func start(t *testing.T) *fixture {
 	noError(t, err)
 	t.Cleanup(pool.Close)
 	operations := operation.New(operation.Config{Pipeline: f.pipeline, Queue: f.queue, VIMs: vims{pool}, Log: log,
-		Launches: vim.Options{Poll: 2 * time.Millisecond}, ProjectLaunches: 2})
+		Launches: vim.Options{Poll: 2 * time.Millisecond}, ProjectLaunches: 2, MaxImage: 1 << 20})
 	packages, err := vnfpkg.New(vnfpkg.Config{Pipeline: f.pipeline, Store: records.Resources(), Queue: f.queue, Folder: filepath.Join(home, "packages"),
 		Limits: vnfpkg.Limits{PackageSize: 4 << 20, ProjectBytes: 20 << 20, ProjectPackages: 20, ProjectUploads: 20}, Keep: true, Followers: 2})
 	noError(t, err)

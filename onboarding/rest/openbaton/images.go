@@ -71,11 +71,11 @@ func (d *door) addImage(w http.ResponseWriter, r *http.Request) error {
 	if !errors.Is(err, imagerepo.ErrNotFound) {
 		return err
 	}
-	sent, err := d.Packages.Admit(ctx, project, -1)
+	admission, err := d.Packages.Admit(ctx, project, -1)
 	if err != nil {
 		return err
 	}
-	defer sent()
+	defer admission.Close()
 	var report onboarding.Report
 	if form.file != nil {
 		var content io.Reader = form.file
@@ -83,7 +83,7 @@ func (d *door) addImage(w http.ResponseWriter, r *http.Request) error {
 			content = http.MaxBytesReader(w, form.file, d.MaxImage)
 		}
 		report, err = d.Packages.Pipeline.Add(ctx, onboarding.AddRequest{Description: description, Content: content, Size: -1,
-			Options: onboarding.Options{Project: project}})
+			Options: onboarding.Options{Project: project, Spend: admission.Spend}})
 	} else {
 		report, err = d.fetchImage(ctx, description)
 	}
@@ -126,6 +126,9 @@ func (d *door) fetchImage(ctx context.Context, description tosca.ImageDescriptio
 		if err := json.Unmarshal(j.Result, &report); err != nil {
 			return report, err
 		}
+	}
+	if err := failed(report); err != nil {
+		return report, err
 	}
 	if j.State != job.Succeeded && report.Status != onboarding.Rejected {
 		return report, told(j.Error, report.Findings)

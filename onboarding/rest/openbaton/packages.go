@@ -102,10 +102,27 @@ func (d *door) onboard(ctx context.Context, fill func(project, by, id string) (v
 		if undone != nil && !errors.Is(undone, imagerepo.ErrNotFound) {
 			return "", errors.Join(err, undone)
 		}
+		if why := failed(outcome.Report); why != nil {
+			return "", why
+		}
 		return "", refused(err)
 	}
 	rest.Target(ctx, outcome.Package)
 	return outcome.Package, nil
+}
+
+// failed is the error of what the server could not take in, or nil if it was not the
+// server that was at fault.
+func failed(report onboarding.Report) error {
+	switch report.Cause {
+	case onboarding.CauseLimit:
+		return rest.Errorf(http.StatusRequestEntityTooLarge, "%s", report.Error)
+	case onboarding.CauseSpace:
+		return vnfpkg.ErrNoSpace
+	case onboarding.CauseInternal:
+		return errors.New(report.Error) // which is for the log
+	}
+	return nil
 }
 
 // refused tells why there is no package.
