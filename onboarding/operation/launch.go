@@ -65,8 +65,9 @@ func (e *InputError) Error() string { return e.Reason }
 // Launch starts a launch, whose result is an [onboarding.LaunchReport]. With now it
 // begins in this process before Launch returns, and does not wait for a worker; a
 // *job.BusyError says that too many have. Else the error says what is wrong with the
-// request: it is an *InputError, wraps ErrUnknownVIM or job.ErrKeyReused, or is one
-// of [onboarding.Pipeline.FindPackage].
+// request: it is an *InputError, a *vnfpkg.StateError if the package is DISABLED,
+// wraps ErrUnknownVIM or job.ErrKeyReused, or is one of
+// [onboarding.Pipeline.FindPackage].
 func (s *Service) Launch(ctx context.Context, asked Asked, l Launch, now bool) (job.Job, error) {
 	if err := l.check(); err != nil {
 		return job.Job{}, err
@@ -80,6 +81,11 @@ func (s *Service) Launch(ctx context.Context, asked Asked, l Launch, now bool) (
 		pkg, err := s.config.Pipeline.FindPackage(ctx, asked.Project, l.Package)
 		if err != nil {
 			return job.Job{}, err
+		}
+		if s.config.Packages != nil {
+			if err := s.config.Packages.Launchable(ctx, asked.Project, pkg.ID); err != nil {
+				return job.Job{}, err
+			}
 		}
 		l.Package = pkg.ID // which stays what it is
 	}

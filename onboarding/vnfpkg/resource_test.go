@@ -155,6 +155,33 @@ func (s *server) launch(t *testing.T, id string) job.Job {
 	return j
 }
 
+func TestUserDataIsMergedAndBounded(t *testing.T) {
+	s := newServer(t, options{idle: true})
+	id := s.create(t, vnfpkg.NewResource{}).ID
+	update := func(data map[string]any) error {
+		_, err := s.Update(t.Context(), project, id, vnfpkg.Change{UserData: data})
+		return err
+	}
+	if err := update(map[string]any{"a": map[string]any{}}); err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]any{"a": map[string]any{}}
+	if d := cmp.Diff(want, s.get(t, id).UserData); d != "" {
+		t.Errorf("user data (-want +got):\n%s", d)
+	}
+	half := strings.Repeat("x", 600<<10)
+	if err := update(map[string]any{"b": half}); err != nil {
+		t.Fatal(err)
+	}
+	var state *vnfpkg.StateError
+	if err := update(map[string]any{"c": half}); !errors.As(err, &state) {
+		t.Errorf("got %v, want a *StateError", err)
+	}
+	if err := update(map[string]any{"b": nil, "c": half}); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestAStrictDeletionNeedsAPackageThatIsDisabledAndNotInUse(t *testing.T) {
 	s := newServer(t, options{Config: vnfpkg.Config{Keep: true}})
 	r := s.onboard(t, vnfpkg.NewResource{}, archive(onboardingtest.Zip, "firewall", 1))

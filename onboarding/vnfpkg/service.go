@@ -3,6 +3,8 @@ package vnfpkg
 import (
 	"cmp"
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -154,7 +156,8 @@ func (s *Service) Create(ctx context.Context, n NewResource) (Resource, error) {
 
 // Update changes an onboarded package's operational state, or the user data of
 // any resource. It fails with ErrVersion, or with a *StateError if the package is
-// not onboarded or has that operational state already.
+// not onboarded, has that operational state already, or would have more than 1 MiB of
+// user data.
 func (s *Service) Update(ctx context.Context, project, id string, change Change) (Resource, error) {
 	current, err := s.Get(ctx, project, id)
 	if err != nil {
@@ -167,7 +170,14 @@ func (s *Service) Update(ctx context.Context, project, id string, change Change)
 		if change.IfVersion != nil && *change.IfVersion != e.Version {
 			return fmt.Errorf("package %s: %w", id, ErrVersion)
 		}
-		e.UserData = merge(e.UserData, change.UserData)
+		if len(change.UserData) > 0 {
+			e.UserData = merge(e.UserData, change.UserData)
+			// It was JSON a moment ago.
+			if text, err := json.Marshal(e.UserData); err != nil || len(text) > maxUserData {
+				return errors.Join(err, &StateError{ID: id, State: e.State, Operational: e.Operational,
+					Problem: fmt.Sprintf("would have more than %d bytes of user data", maxUserData)})
+			}
+		}
 		if change.Operational == nil {
 			return nil
 		}
@@ -189,6 +199,10 @@ func (s *Service) Update(ctx context.Context, project, id string, change Change)
 	return row.Resource, nil
 }
 
+// maxUserData bounds the user data of a resource, in bytes of JSON: that of one
+// request, so that it does not grow with each.
+const maxUserData = 1 << 20
+
 // adopt gives a package that came by the command line a row.
 func (s *Service) adopt(ctx context.Context, r Resource) error {
 	if r.Version > 0 {
@@ -203,9 +217,6 @@ func (s *Service) adopt(ctx context.Context, r Resource) error {
 
 // merge returns an object with the members of a patch (RFC 7396).
 func merge(object, patch map[string]any) map[string]any {
-	if len(patch) == 0 {
-		return object
-	}
 	merged := make(map[string]any, len(object)+len(patch))
 	for name, value := range object {
 		merged[name] = value
@@ -222,6 +233,16 @@ func merge(object, patch map[string]any) map[string]any {
 		merged[name] = value
 	}
 	return merged
+}
+
+// Launchable fails with a *StateError if a package of a project is DISABLED (SOL005,
+// clause 9.5.6.4).
+func (s *Service) Launchable(ctx context.Context, project, id string) error {
+	r, err := s.Get(ctx, project, id)
+	if err == nil && r.Operational == Disabled {
+		err = stateError(r, "cannot be launched: it is %s; enable it before", Disabled)
+	}
+	return err
 }
 
 // now returns the time as the store keeps it.

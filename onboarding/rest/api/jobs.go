@@ -21,7 +21,8 @@ func (d *door) jobs() {
 	tags := []string{"jobs"}
 	operate(d, read("/api/v1/jobs"), huma.Operation{
 		OperationID: "list-jobs", Tags: tags, Summary: "List jobs",
-		Description: "Lists the jobs of the project, those that were added last first. Jobs are kept for a week after their end.",
+		Description: "Lists the jobs of the project, those that were added last first. Their results are told where one is shown. " +
+			"Jobs are kept for a week after their end.",
 	}, d.listJobs)
 	operate(d, read("/api/v1/jobs/{job}"), huma.Operation{
 		OperationID: "show-job", Tags: tags, Summary: "Show a job",
@@ -80,6 +81,7 @@ func (d *door) listJobs(ctx context.Context, in *listJobs) (*jobList, error) {
 		out.Link = next(ctx, in.Limit, jobs[in.Limit-1].ID)
 	}
 	for _, j := range jobs {
+		j.Result = nil // which may be a megabyte of findings
 		out.Body = append(out.Body, view.NewJob(j))
 	}
 	return out, nil

@@ -18,6 +18,7 @@ import (
 	"github.com/gangway-nfv/gangway/onboarding/operation"
 	"github.com/gangway-nfv/gangway/onboarding/rest"
 	"github.com/gangway-nfv/gangway/onboarding/view"
+	"github.com/gangway-nfv/gangway/onboarding/vnfpkg"
 	"github.com/gangway-nfv/gangway/vim"
 	"github.com/gangway-nfv/gangway/vim/glancetest"
 )
@@ -207,6 +208,31 @@ func TestALaunchThatCannotBe(t *testing.T) {
 				t.Errorf("problem is %+v", p)
 			}
 		})
+	}
+}
+
+func TestAPackageThatIsDisabledIsNotLaunched(t *testing.T) {
+	f := start(t)
+	id := f.onboard(t, "firewall")
+	disabled := vnfpkg.Disabled
+	_, err := f.packages.Update(t.Context(), "red", id, vnfpkg.Change{Operational: &disabled})
+	noError(t, err)
+	p := into[rest.Problem](t, f.do(t, "POST", "/api/v1/launches", launchOf("firewall", "region-one")).want(t, 409))
+	if !strings.Contains(p.Detail, "DISABLED") {
+		t.Errorf("problem is %+v", p)
+	}
+}
+
+func TestAListOfJobsHasNoResults(t *testing.T) {
+	f := start(t)
+	f.onboard(t, "firewall", onboardingtest.Embed("image", onboardingtest.QCOW2(384<<10, 1<<20, 1)))
+	f.do(t, "POST", "/api/v1/launches", launchOf("firewall", "region-one")).want(t, 200)
+	listed := into[[]job.Job](t, f.do(t, "GET", "/api/v1/jobs", nil).want(t, 200))
+	if len(listed) != 1 || listed[0].Result != nil {
+		t.Fatalf("list is %+v", listed)
+	}
+	if shown := into[job.Job](t, f.do(t, "GET", "/api/v1/jobs/"+listed[0].ID, nil).want(t, 200)); shown.Result == nil {
+		t.Errorf("job is %+v", shown)
 	}
 }
 

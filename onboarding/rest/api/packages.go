@@ -17,13 +17,15 @@ import (
 	"github.com/gangway-nfv/gangway/onboarding/rest"
 	"github.com/gangway-nfv/gangway/onboarding/view"
 	"github.com/gangway-nfv/gangway/onboarding/vnfpkg"
+	"github.com/gangway-nfv/gangway/tosca"
 )
 
 func (d *door) packages() {
 	tags := []string{"packages"}
 	operate(d, read("/api/v1/packages"), huma.Operation{
 		OperationID: "list-packages", Tags: tags, Summary: "List packages",
-		Description: "Lists the packages of the project in the order of their creation, with those that are under way or were refused.",
+		Description: "Lists the packages of the project in the order of their creation, with those that are under way or were refused. " +
+			"What they say, and the findings of those that were refused, are told where one is shown.",
 	}, d.listPackages)
 	operate(d, change(http.MethodPost, "/api/v1/packages", "package.upload"), huma.Operation{
 		OperationID: "upload-package", Tags: tags, Summary: "Onboard a package",
@@ -93,6 +95,9 @@ func (d *door) listPackages(ctx context.Context, in *listPackages) (*packageList
 		}
 		shown := view.NewResource(r, nil)
 		shown.Model = nil
+		if shown.Failure != nil {
+			shown.Failure = &vnfpkg.Failure{Detail: shown.Failure.Detail, Findings: tosca.Findings{}}
+		}
 		if !in.has(shown) {
 			continue
 		}

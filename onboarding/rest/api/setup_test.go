@@ -44,6 +44,7 @@ import (
 type fixture struct {
 	*httptest.Server
 	pipeline *onboarding.Pipeline
+	packages *vnfpkg.Service
 	queue    *job.Queue
 	cloud    *glancetest.Server
 	images   string // folder of the image files
@@ -77,11 +78,12 @@ func start(t *testing.T) *fixture {
 	pool, err := glance.NewPool(glance.Options{}, log)
 	noError(t, err)
 	t.Cleanup(pool.Close)
-	operations := operation.New(operation.Config{Pipeline: f.pipeline, Queue: f.queue, VIMs: vims{pool}, Log: log,
-		Launches: vim.Options{Poll: 2 * time.Millisecond}, ProjectLaunches: 2, MaxImage: 1 << 20})
 	packages, err := vnfpkg.New(vnfpkg.Config{Pipeline: f.pipeline, Store: records.Resources(), Queue: f.queue, Folder: filepath.Join(home, "packages"),
 		Limits: vnfpkg.Limits{PackageSize: 4 << 20, ProjectBytes: 20 << 20, ProjectPackages: 20, ProjectUploads: 20}, Keep: true, Followers: 2})
 	noError(t, err)
+	f.packages = packages
+	operations := operation.New(operation.Config{Pipeline: f.pipeline, Queue: f.queue, VIMs: vims{pool}, Packages: packages, Log: log,
+		Launches: vim.Options{Poll: 2 * time.Millisecond}, ProjectLaunches: 2, MaxImage: 1 << 20})
 	f.tokens = access.NewTokens(records.Tokens(), access.Config{})
 	door, err := api.New(api.Config{Tokens: f.tokens, Pipeline: f.pipeline, Operations: operations, Queue: f.queue, VIMs: vims{pool}, Packages: packages, MaxImage: 1 << 20})
 	noError(t, err)
