@@ -42,6 +42,7 @@ func (l localRecords) Jobs(ctx context.Context, filter job.Filter) ([]job.Job, e
 	jobs, err := l.queue().List(ctx, filter)
 	shown := []job.Job{}
 	for _, j := range jobs {
+		j.Result = nil // as the server does
 		shown = append(shown, view.NewJob(j))
 	}
 	return shown, err

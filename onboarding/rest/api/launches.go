@@ -25,7 +25,7 @@ func (d *door) launches() {
 		Errors:    []int{http.StatusConflict, http.StatusUnprocessableEntity, http.StatusBadGateway},
 	}, d.launch)
 	operate(d, read("/api/v1/launches"), huma.Operation{
-		OperationID: "list-launches", Tags: tags, Summary: "List launches", Description: "Lists the launches of the project, the last ones first.",
+		OperationID: "list-launches", Tags: tags, Summary: "List launches", Description: "Lists the launches of the project, the last ones first, without their reports.",
 	}, d.listLaunches)
 	operate(d, read("/api/v1/launches/{job}"), huma.Operation{
 		OperationID: "show-launch", Tags: tags, Summary: "Show a launch", Description: "Shows how far a launch is or, once it has ended, its report.",
