@@ -107,6 +107,7 @@ type body struct {
 	stall   time.Duration
 	renewed time.Time
 	read    int64 // bytes
+	ended   bool
 }
 
 // newBody returns the body of a request, or nil if it has none. Its time begins at
@@ -128,6 +129,7 @@ func (b *body) Read(p []byte) (int, error) {
 	b.renew()
 	n, err := b.ReadCloser.Read(p)
 	b.read += int64(n)
+	b.ended = b.ended || err != nil
 	switch {
 	case err == io.EOF:
 		// From here on net/http waits for the client to go away, which may take
@@ -139,6 +141,23 @@ func (b *body) Read(p []byte) (int, error) {
 		err = fmt.Errorf("%w: %v", ErrBroken, err)
 	}
 	return n, err
+}
+
+// What linger reads of a body, and for how long.
+const (
+	lingerBytes = 64 << 20
+	lingerTime  = 2 * time.Second
+)
+
+// linger takes what a client still sends of a body that is refused in the middle: to
+// close on it makes many clients lose the answer. One of which nothing was read is
+// not asked for.
+func (b *body) linger() {
+	if b == nil || b.read == 0 || b.ended {
+		return
+	}
+	_ = b.control.SetReadDeadline(time.Now().Add(lingerTime)) // not all writers have one
+	_, _ = io.CopyN(io.Discard, b.ReadCloser, lingerBytes)
 }
 
 func (b *body) renew() {

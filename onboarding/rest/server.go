@@ -144,6 +144,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		if panicked != nil {
 			panicked = s.recovered(answer, r, at, panicked)
 		}
+		if answer.status >= http.StatusBadRequest {
+			body.linger()
+		}
 		answer.end(at.gone)
 		if at.route != nil && at.route.Action != "" && at.caller.Subject != "" {
 			at.audit(r, answer.status)
