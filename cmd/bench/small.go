@@ -106,14 +106,14 @@ type uploaded struct{ begun, accepted, onboarded time.Time }
 // uploadAll sends files by so many clients, each of which sends the next when one
 // was accepted, and waits until all of them are onboarded. No error is forgiven.
 func (r *running) uploadAll(ctx context.Context, files []string, clients int) (map[string]uploaded, error) {
-	todo := make(chan string)
+	paths := make(chan string)
 	uploads := make(map[string]uploaded, len(files)) // by job
 	var mu sync.Mutex
 	var errs []error
 	var sending sync.WaitGroup
 	for range clients {
 		sending.Go(func() {
-			for path := range todo {
+			for path := range paths {
 				u := uploaded{begun: time.Now()}
 				id, err := r.uploadFile(ctx, path)
 				u.accepted = time.Now()
@@ -124,9 +124,9 @@ func (r *running) uploadAll(ctx context.Context, files []string, clients int) (m
 		})
 	}
 	for _, path := range files {
-		todo <- path
+		paths <- path
 	}
-	close(todo)
+	close(paths)
 	sending.Wait()
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
