@@ -264,8 +264,8 @@ func newTenants(t *testing.T) *tenants {
 	ctx, stop := context.WithCancel(context.Background())
 	go func() {
 		defer close(done)
-		err := a.openAll(ctx, func(names *catalog.Catalog, p *onboarding.Pipeline) (err error) {
-			m.server = &server{app: a, names: names, pipeline: p, flags: &serveFlags{keepPackages: true, jobs: 2, stallTimeout: within,
+		err := a.openAll(ctx, func(names *catalog.Catalog, files imagerepo.Blobs, p *onboarding.Pipeline) (err error) {
+			m.server = &server{app: a, names: names, files: files, pipeline: p, flags: &serveFlags{keepPackages: true, jobs: 2, stallTimeout: within,
 				launches: vim.Options{Poll: time.Millisecond}}}
 			defer func() { err = errors.Join(err, m.server.close()) }()
 			if err := m.server.build(ctx); err != nil {

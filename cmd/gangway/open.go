@@ -142,11 +142,11 @@ func (a *app) openFound(ctx context.Context, fn func(*onboarding.Pipeline) error
 }
 
 func (a *app) open(ctx context.Context, fn func(*onboarding.Pipeline) error) error {
-	return a.openAll(ctx, func(_ *catalog.Catalog, p *onboarding.Pipeline) error { return fn(p) })
+	return a.openAll(ctx, func(_ *catalog.Catalog, _ imagerepo.Blobs, p *onboarding.Pipeline) error { return fn(p) })
 }
 
-// openAll is open for what needs the catalogue itself, too.
-func (a *app) openAll(ctx context.Context, fn func(*catalog.Catalog, *onboarding.Pipeline) error) (err error) {
+// openAll is open for what needs the catalogue and the files themselves, too.
+func (a *app) openAll(ctx context.Context, fn func(*catalog.Catalog, imagerepo.Blobs, *onboarding.Pipeline) error) (err error) {
 	names, err := catalog.Open(ctx, a.database())
 	if err != nil {
 		return err
@@ -157,7 +157,7 @@ func (a *app) openAll(ctx context.Context, fn func(*catalog.Catalog, *onboarding
 		return err
 	}
 	defer func() { err = errors.Join(err, files.Close()) }()
-	return a.withPipeline(imagerepo.New(names, files, a.log), func(p *onboarding.Pipeline) error { return fn(names, p) })
+	return a.withPipeline(imagerepo.New(names, files, a.log), func(p *onboarding.Pipeline) error { return fn(names, files, p) })
 }
 
 // withPipeline runs fn on a pipeline with a repository, which may be nil for one

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"sync"
 
+	"github.com/gangway-nfv/gangway/imagerepo"
 	"github.com/gangway-nfv/gangway/imagerepo/catalog"
 	"github.com/gangway-nfv/gangway/onboarding"
 	"github.com/gangway-nfv/gangway/onboarding/access"
@@ -39,6 +40,7 @@ type server struct {
 	flags *serveFlags
 
 	names      *catalog.Catalog
+	files      imagerepo.Blobs
 	pipeline   *onboarding.Pipeline
 	metrics    *rest.Metrics
 	queue      *job.Queue
@@ -57,8 +59,8 @@ type server struct {
 // serve runs the server until the context ends. Ready is called when it answers,
 // with its URL and, if one was made, the path of a token for an admin.
 func (a *app) serve(ctx context.Context, f *serveFlags, ready func(url, adminToken string) error) error {
-	return a.openAll(ctx, func(names *catalog.Catalog, p *onboarding.Pipeline) (err error) {
-		s := &server{app: a, flags: f, names: names, pipeline: p}
+	return a.openAll(ctx, func(names *catalog.Catalog, files imagerepo.Blobs, p *onboarding.Pipeline) (err error) {
+		s := &server{app: a, flags: f, names: names, files: files, pipeline: p}
 		defer func() { err = errors.Join(err, s.close()) }()
 		if err := s.build(ctx); err != nil {
 			return err
@@ -85,6 +87,7 @@ func (s *server) build(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	s.pipeline.Repository = imagerepo.New(records.Limited(int64(s.flags.projectSize), s.flags.keepPackages), s.files, s.log)
 	s.metrics = rest.NewMetrics()
 	s.queue = job.NewQueue(records.Jobs(), job.Options{Log: s.log, Ended: func(j job.Job) {
 		s.metrics.Worked(string(j.Kind), operation.OutcomeOf(j), j.EndedAt.Sub(j.StartedAt))

@@ -149,23 +149,27 @@ func (c *Catalog) Contents(ctx context.Context, after string, limit int) ([]stri
 
 // Pin implements [imagerepo.Catalog].
 func (c *Catalog) Pin(ctx context.Context, id string, content imagerepo.Content, source imagerepo.Source, place func() error) error {
-	return c.Update(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		img, err := oneImage(ctx, tx, id, "WHERE i.id = $1", id)
-		if err != nil {
-			return err
-		}
-		if img.Stored() && img.SHA256() != content.SHA256() {
-			return fmt.Errorf("image %q has content of sha256 %s, which %w", img.Name, img.SHA256(), imagerepo.ErrExists)
-		}
-		if _, err := tx.ExecContext(ctx, `UPDATE images SET sha256 = $2, size = $3, url = $4, etag = $5, last_modified = $6 WHERE id = $1`,
-			id, content.SHA256(), content.Size, source.URL, source.ETag, source.LastModified); err != nil {
-			return fmt.Errorf("catalogue: %w", err)
-		}
-		if err := learn(ctx, tx, content); err != nil {
-			return err
-		}
-		return place()
-	})
+	return c.Update(ctx, func(ctx context.Context, tx *sql.Tx) error { return Pin(ctx, tx, id, content, source, place) })
+}
+
+// Pin is [Catalog.Pin] as a part of an update. When place is called, the content can
+// be seen in its transaction.
+func Pin(ctx context.Context, tx *sql.Tx, id string, content imagerepo.Content, source imagerepo.Source, place func() error) error {
+	img, err := oneImage(ctx, tx, id, "WHERE i.id = $1", id)
+	if err != nil {
+		return err
+	}
+	if img.Stored() && img.SHA256() != content.SHA256() {
+		return fmt.Errorf("image %q has content of sha256 %s, which %w", img.Name, img.SHA256(), imagerepo.ErrExists)
+	}
+	if _, err := tx.ExecContext(ctx, `UPDATE images SET sha256 = $2, size = $3, url = $4, etag = $5, last_modified = $6 WHERE id = $1`,
+		id, content.SHA256(), content.Size, source.URL, source.ETag, source.LastModified); err != nil {
+		return fmt.Errorf("catalogue: %w", err)
+	}
+	if err := learn(ctx, tx, content); err != nil {
+		return err
+	}
+	return place()
 }
 
 // IfUnclaimed implements [imagerepo.Catalog]: the transaction holds the write

@@ -90,47 +90,51 @@ func (c *Catalog) PackageFiles(ctx context.Context, id string) ([]imagerepo.Pack
 
 // Publish implements [imagerepo.Catalog].
 func (c *Catalog) Publish(ctx context.Context, pub imagerepo.Publication, place func(imagerepo.Image, []string) error) error {
-	return c.Update(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		if pub.Package != nil {
-			if err := insertPackage(ctx, tx, *pub.Package, pub.Files); err != nil {
-				return err
-			}
-		}
-		uses := slices.Clone(pub.Uses)
-		for _, img := range pub.Images {
-			if err := insertImage(ctx, tx, img); err != nil {
-				return err
-			}
-			uses = append(uses, img.ID)
-		}
-		if pub.Package == nil {
-			for _, image := range pub.Uses {
-				if err := setManual(ctx, tx, image); err != nil {
-					return err
-				}
-			}
-		} else if err := insertUses(ctx, tx, pub.Package.ID, uses); err != nil {
+	return c.Update(ctx, func(ctx context.Context, tx *sql.Tx) error { return Publish(ctx, tx, pub, place) })
+}
+
+// Publish is [Catalog.Publish] as a part of an update. When place is called, all of
+// the publication can be seen in its transaction.
+func Publish(ctx context.Context, tx *sql.Tx, pub imagerepo.Publication, place func(imagerepo.Image, []string) error) error {
+	if pub.Package != nil {
+		if err := insertPackage(ctx, tx, *pub.Package, pub.Files); err != nil {
 			return err
 		}
-		for _, packing := range pub.Packings {
-			if err := insertPacking(ctx, tx, packing); err != nil {
+	}
+	uses := slices.Clone(pub.Uses)
+	for _, img := range pub.Images {
+		if err := insertImage(ctx, tx, img); err != nil {
+			return err
+		}
+		uses = append(uses, img.ID)
+	}
+	if pub.Package == nil {
+		for _, image := range pub.Uses {
+			if err := setManual(ctx, tx, image); err != nil {
 				return err
 			}
 		}
-		for _, img := range pub.Images {
-			if !img.Stored() {
-				continue
-			}
-			twins, err := texts(ctx, tx, `SELECT id FROM images WHERE sha256 = $1 AND sha256 <> '' AND id <> $2`, img.SHA256(), img.ID)
-			if err != nil {
-				return err
-			}
-			if err := place(img, twins); err != nil {
-				return err
-			}
+	} else if err := insertUses(ctx, tx, pub.Package.ID, uses); err != nil {
+		return err
+	}
+	for _, packing := range pub.Packings {
+		if err := insertPacking(ctx, tx, packing); err != nil {
+			return err
 		}
-		return nil
-	})
+	}
+	for _, img := range pub.Images {
+		if !img.Stored() {
+			continue
+		}
+		twins, err := texts(ctx, tx, `SELECT id FROM images WHERE sha256 = $1 AND sha256 <> '' AND id <> $2`, img.SHA256(), img.ID)
+		if err != nil {
+			return err
+		}
+		if err := place(img, twins); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // insertPackage inserts a package unless it is there already with the same ID,

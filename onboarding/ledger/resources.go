@@ -162,8 +162,8 @@ func (s Resources) Edit(ctx context.Context, id string, edit func(*vnfpkg.Edit) 
 		if err == nil && e.Sole && e.Identity.DescriptorID != "" {
 			err = checkDescriptor(ctx, tx, e.Row)
 		}
-		if err == nil && e.ProjectBytes > 0 {
-			err = checkBytes(ctx, tx, e.Project, e.ProjectBytes)
+		if err == nil {
+			err = checkBytes(ctx, tx, e.Project, e.Room)
 		}
 		if err == nil && e.NewJob != nil {
 			_, _, err = insertJob(ctx, tx, *e.NewJob)
@@ -196,14 +196,14 @@ func (s Resources) Checkpoint(ctx context.Context, id string, at vnfpkg.Checkpoi
 		if err != nil {
 			return resourceError(id, err)
 		}
-		if err := changedOne(id, result, imagerepo.ErrNotFound); err != nil || at.ProjectBytes <= 0 {
+		if err := changedOne(id, result, imagerepo.ErrNotFound); err != nil || at.Room.Limit == 0 {
 			return err
 		}
 		var project string
 		if err := tx.QueryRowContext(ctx, `SELECT project FROM package_resources WHERE id = $1`, id).Scan(&project); err != nil {
 			return resourceError(id, err)
 		}
-		return checkBytes(ctx, tx, project, at.ProjectBytes)
+		return checkBytes(ctx, tx, project, at.Room)
 	})
 }
 
@@ -236,30 +236,4 @@ func checkDescriptor(ctx context.Context, tx *sql.Tx, row vnfpkg.Row) error {
 		return resourceError(row.ID, err)
 	}
 	return &vnfpkg.DescriptorError{DescriptorID: row.Identity.DescriptorID, Existing: existing}
-}
-
-// checkBytes fails with a *vnfpkg.QuotaError if a project takes more bytes than it
-// may take.
-func checkBytes(ctx context.Context, q querier, project string, limit int64) error {
-	n, err := usedBytes(ctx, q, project)
-	if err == nil && n > limit {
-		err = &vnfpkg.QuotaError{Project: project, Quota: vnfpkg.QuotaBytes, Limit: limit}
-	}
-	return err
-}
-
-func usedBytes(ctx context.Context, q querier, project string) (n int64, err error) {
-	err = q.QueryRowContext(ctx, `SELECT COALESCE((SELECT SUM(size) FROM (SELECT DISTINCT sha256, size FROM images
-			WHERE project = $1 AND sha256 <> '') contents), 0)
-		+ COALESCE((SELECT SUM(CASE WHEN size > received THEN size ELSE received END) FROM package_resources
-			WHERE project = $1 AND (kept OR state IN ($2, $3))), 0)`, project, vnfpkg.Uploading, vnfpkg.Processing).Scan(&n)
-	if err != nil {
-		err = fmt.Errorf("ledger: bytes of project %q: %w", project, err)
-	}
-	return n, err
-}
-
-// Used implements [vnfpkg.Store].
-func (r Resources) Used(ctx context.Context, project string) (int64, error) {
-	return usedBytes(ctx, r.l.db, project)
 }

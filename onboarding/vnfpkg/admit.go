@@ -1,16 +1,19 @@
 package vnfpkg
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
-// Admission is leave to bring a project bytes that are not a package's archive, such
-// as an image of its own. What it has spent counts as the project's until it is
-// closed, which is to be when the bytes are in the repository or given up. It is for
-// one goroutine.
+// Admission is leave to bring a project bytes. What it has spent counts as the
+// project's until it is closed, which is to be when the bytes are in the repository
+// or given up; those of a package's archive are counted with its resource instead. It
+// is for one goroutine.
 type Admission struct {
 	ctx     context.Context // of the request or job that has it
 	s       *Service
 	project string
-	sent    func()
+	sends   bool // a request's body
 
 	spent, reserved int64 // bytes
 	used            int64 // bytes of the project, when it was asked last
@@ -20,31 +23,54 @@ type Admission struct {
 // askUsed is after how many bytes it is asked again what else the project has taken.
 const askUsed = 16 << 20
 
+// retryUpload is when to try again what needs another upload to end.
+const retryUpload = 5 * time.Second
+
 // Admit counts a request that sends bytes until the admission is closed. It fails with
 // a *QuotaError if the project may send no more requests at once, or would have more
-// bytes than it may have: size is how many are to be kept, and -1 while it is not
-// known.
+// bytes than it may have: size is how many are to be kept beside packages' archives,
+// and -1 while it is not known.
 func (s *Service) Admit(ctx context.Context, project string, size int64) (*Admission, error) {
-	sent, err := s.send(project)
-	if err != nil {
-		return nil, err
-	}
-	a, err := s.Reserve(ctx, project, size)
-	if err != nil {
-		sent()
-		return nil, err
-	}
-	a.sent = sent
-	return a, nil
+	return s.admit(ctx, project, size, true)
 }
 
 // Reserve is Admit for bytes that no request sends.
 func (s *Service) Reserve(ctx context.Context, project string, size int64) (*Admission, error) {
-	a := &Admission{ctx: ctx, s: s, project: project, sent: func() {}, asked: -askUsed}
-	if err := a.reserve(max(size, 1)); err != nil {
+	return s.admit(ctx, project, size, false)
+}
+
+func (s *Service) admit(ctx context.Context, project string, size int64, sends bool) (*Admission, error) {
+	a := &Admission{ctx: ctx, s: s, project: project, sends: sends, asked: -askUsed}
+	if err := a.enter(); err != nil {
+		return nil, err
+	}
+	if size < 0 {
+		size = 1 // there is to be room for any
+	}
+	if err := a.reserve(size); err != nil {
+		a.Close()
 		return nil, err
 	}
 	return a, nil
+}
+
+// enter counts the admission.
+func (a *Admission) enter() error {
+	a.s.mu.Lock()
+	defer a.s.mu.Unlock()
+	if limit := a.s.Limits.ProjectUploads; a.sends && limit > 0 {
+		sending := 0
+		for other := range a.s.admissions {
+			if other.sends && other.project == a.project {
+				sending++
+			}
+		}
+		if sending >= limit {
+			return &QuotaError{Project: a.project, Quota: QuotaUploads, Limit: int64(limit), RetryAfter: retryUpload}
+		}
+	}
+	a.s.admissions[a] = struct{}{}
+	return nil
 }
 
 // Spend counts bytes that come. It fails with a *QuotaError when the project would
@@ -56,13 +82,9 @@ func (a *Admission) Spend(bytes int64) error {
 
 // Close gives back what was not kept; what was kept is the project's by now.
 func (a *Admission) Close() {
-	a.sent()
 	a.s.mu.Lock()
 	defer a.s.mu.Unlock()
-	if a.s.reserved[a.project] -= a.reserved; a.s.reserved[a.project] <= 0 {
-		delete(a.s.reserved, a.project)
-	}
-	a.reserved, a.sent = 0, func() {}
+	delete(a.s.admissions, a)
 }
 
 // reserve makes so many bytes in all the project's.
@@ -80,11 +102,27 @@ func (a *Admission) reserve(total int64) error {
 	}
 	a.s.mu.Lock()
 	defer a.s.mu.Unlock()
-	more := total - a.reserved
-	if a.used+a.s.reserved[a.project]+more > limit {
+	if a.used+a.s.held(a.project)-a.reserved+total > limit {
 		return &QuotaError{Project: a.project, Quota: QuotaBytes, Limit: limit}
 	}
-	a.s.reserved[a.project] += more
 	a.reserved = total
 	return nil
+}
+
+// held returns how many bytes of a project its admissions have. The caller holds the
+// service's lock.
+func (s *Service) held(project string) (bytes int64) {
+	for a := range s.admissions {
+		if a.project == project {
+			bytes += a.reserved
+		}
+	}
+	return bytes
+}
+
+// room returns what bounds the archives of a project.
+func (s *Service) room(project string) Room {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return Room{Limit: s.Limits.ProjectBytes, Held: s.held(project)}
 }

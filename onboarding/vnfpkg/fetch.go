@@ -224,7 +224,7 @@ func (s *Service) fetched(ctx context.Context, t *job.Task, row Row) (_ Row, err
 	p := s.pouring(row, sp)
 	p.wrote = nil
 	p.mark = func(at int64, state []byte) error {
-		return s.Store.Checkpoint(context.WithoutCancel(ctx), row.ID, Checkpoint{Offset: at, Hash: state, ProjectBytes: s.Limits.ProjectBytes})
+		return s.Store.Checkpoint(context.WithoutCancel(ctx), row.ID, Checkpoint{Offset: at, Hash: state, Room: s.room(row.Project)})
 	}
 	if err := sp.pour(ctx, response, p); err != nil {
 		return Row{}, err
@@ -237,7 +237,7 @@ func (s *Service) fetched(ctx context.Context, t *job.Task, row Row) (_ Row, err
 			return stateError(e.Resource, "takes no content: it is %s", e.State)
 		}
 		arrived(e, sp)
-		e.ProjectBytes = s.Limits.ProjectBytes
+		e.Room = s.room(e.Project)
 		return nil
 	})
 }

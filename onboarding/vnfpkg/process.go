@@ -140,7 +140,10 @@ func (s *Service) settle(ctx context.Context, t *job.Task, row Row, report onboa
 }
 
 // isPermanent reports whether trying again would not help.
-func isPermanent(err error) bool { return errors.Is(err, ErrDamaged) }
+func isPermanent(err error) bool {
+	_, full := errors.AsType[*QuotaError](err)
+	return full || errors.Is(err, ErrDamaged)
+}
 
 // rejection is the one sentence about a refused package.
 func rejection(findings tosca.Findings) string {

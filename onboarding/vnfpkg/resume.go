@@ -99,11 +99,11 @@ type AppendOptions struct {
 // part has another length or the upload would become larger than its size,
 // ErrExpired, ErrDamaged, or a *StateError if there is no upload.
 func (s *Service) Append(ctx context.Context, project, id string, offset int64, r io.Reader, opts AppendOptions) (int64, error) {
-	sent, err := s.send(project)
+	admission, err := s.Admit(ctx, project, 0)
 	if err != nil {
 		return offset, err
 	}
-	defer sent()
+	defer admission.Close()
 	stated := imagerepo.Digests{}
 	if opts.Algorithm != "" {
 		stated[opts.Algorithm] = opts.Digest
@@ -140,7 +140,7 @@ func (s *Service) append(ctx context.Context, row Row, sp *spool, offset int64, 
 	p.mark = func(at int64, state []byte) error {
 		err := sp.Sync()
 		if err == nil {
-			err = s.checkpoint(ctx, row.ID, Checkpoint{Offset: at, Hash: state, ProjectBytes: s.unknown(row)})
+			err = s.checkpoint(ctx, row.ID, Checkpoint{Offset: at, Hash: state, Room: s.unknown(row)})
 		}
 		return err
 	}

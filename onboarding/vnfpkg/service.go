@@ -34,10 +34,13 @@ const (
 
 // Limits bound what callers may take. Zero means that there is no limit.
 type Limits struct {
-	PackageSize     int64 // bytes of one archive
-	ProjectBytes    int64 // bytes of a project: images, kept archives and uploads under way
-	ProjectPackages int   // resources and packages of a project
-	ProjectUploads  int   // requests of a project that send bytes at once, in this process
+	PackageSize int64 // bytes of one archive
+	// ProjectBytes is bytes of a project: images, kept archives and uploads under way.
+	// Images are held to it by the repository when they are published; see
+	// ledger.Limited.
+	ProjectBytes    int64
+	ProjectPackages int // resources and packages of a project
+	ProjectUploads  int // requests of a project that send bytes at once, in this process
 }
 
 // Config is what a service works with.
@@ -81,12 +84,11 @@ type Service struct {
 	hashing chan struct{}
 	work    sync.WaitGroup
 
-	mu       sync.Mutex
-	sending  map[string]int                     // requests that send bytes, by project
-	reserved map[string]int64                   // bytes of admissions, by project
-	writing  map[string]context.CancelCauseFunc // what writes an archive in this process, by ID
-	arrivals map[string]*arrival                // by ID
-	secrets  map[string]string                  // URLs with credentials, by job
+	mu         sync.Mutex
+	admissions map[*Admission]struct{}
+	writing    map[string]context.CancelCauseFunc // what writes an archive in this process, by ID
+	arrivals   map[string]*arrival                // by ID
+	secrets    map[string]string                  // URLs with credentials, by job
 }
 
 // New returns a service. The caller closes it.
@@ -113,8 +115,8 @@ func New(config Config) (*Service, error) {
 	return &Service{
 		Config: config, boot: strings.TrimSpace(string(boot)), followers: make(places, config.Followers),
 		fetching: make(places, config.Fetches), onboards: make(places, config.Onboardings),
-		hashing: make(chan struct{}, max(runtime.GOMAXPROCS(0)/2, 1)),
-		sending: make(map[string]int), reserved: make(map[string]int64), writing: make(map[string]context.CancelCauseFunc),
+		hashing:    make(chan struct{}, max(runtime.GOMAXPROCS(0)/2, 1)),
+		admissions: make(map[*Admission]struct{}), writing: make(map[string]context.CancelCauseFunc),
 		arrivals: make(map[string]*arrival), secrets: make(map[string]string),
 	}, nil
 }

@@ -72,7 +72,7 @@ func openServer(ctx context.Context, home string, o options) (_ *server, err err
 	if err != nil {
 		return nil, err
 	}
-	store, jobs, known := vnfpkg.Store(records.Resources()), job.Store(records.Jobs()), imagerepo.Catalog(names)
+	store, jobs, known := vnfpkg.Store(records.Resources()), job.Store(records.Jobs()), records.Limited(o.Limits.ProjectBytes, o.Keep)
 	if o.store != nil {
 		store, jobs, known = o.store(store), o.jobs(jobs), o.catalog(known)
 	}

@@ -69,8 +69,15 @@ type Checkpoint struct {
 	Unproven bool
 	// ExpiresAt replaces that of the resource.
 	ExpiresAt time.Time
-	// ProjectBytes is as in Edit.
-	ProjectBytes int64
+	// Room is as in Edit.
+	Room Room
+}
+
+// Room bounds the bytes that a project takes: its images, each content once, and
+// archives that are kept or on their way, with their full size where that is known.
+type Room struct {
+	Limit int64 // zero for any
+	Held  int64 // bytes that count beside those
 }
 
 // Edit is a change of a row in the making.
@@ -85,9 +92,7 @@ type Edit struct {
 	// Sole makes the edit fail with a *DescriptorError if another onboarded package
 	// of the project has the DescriptorID of Identity, with or without a row.
 	Sole bool
-	// ProjectBytes, if greater than zero, makes the edit fail with a *QuotaError
-	// when the project takes more bytes after it: its images, each content once,
-	// and archives that are kept or on their way, with their full size where that
-	// is known.
-	ProjectBytes int64
+	// Room makes the edit fail with a *QuotaError when the project takes more
+	// bytes after it.
+	Room Room
 }

@@ -48,11 +48,11 @@ type ReceiveOptions struct {
 // are returned as they are, wrapped. It fails with a *StateError, *TooLargeError,
 // *QuotaError, ErrNoSpace, ErrIncomplete or ErrChecksum.
 func (s *Service) Receive(ctx context.Context, project, id string, body io.Reader, opts ReceiveOptions) (Receipt, error) {
-	sent, err := s.send(project)
+	admission, err := s.Admit(ctx, project, 0)
 	if err != nil {
 		return Receipt{}, err
 	}
-	defer sent()
+	defer admission.Close()
 	sums, err := newSums(opts.Digests)
 	if err != nil {
 		return Receipt{}, err
@@ -77,7 +77,7 @@ func (s *Service) Receive(ctx context.Context, project, id string, body io.Reade
 			p.part = sums
 		}
 		p.mark = func(at int64, state []byte) error {
-			return s.Store.Checkpoint(context.WithoutCancel(ctx), id, Checkpoint{Offset: at, Hash: state, ProjectBytes: s.unknown(row)})
+			return s.Store.Checkpoint(context.WithoutCancel(ctx), id, Checkpoint{Offset: at, Hash: state, Room: s.unknown(row)})
 		}
 		err = sp.pour(ctx, body, p)
 	}
@@ -105,27 +105,6 @@ func size(known int64) int64 {
 	}
 	return -1
 }
-
-// send counts a request that sends bytes, until the function that it returns is
-// called.
-func (s *Service) send(project string) (sent func(), err error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if limit := s.Limits.ProjectUploads; limit > 0 && s.sending[project] >= limit {
-		return nil, &QuotaError{Project: project, Quota: QuotaUploads, Limit: int64(limit), RetryAfter: retryUpload}
-	}
-	s.sending[project]++
-	return func() {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		if s.sending[project]--; s.sending[project] == 0 {
-			delete(s.sending, project)
-		}
-	}, nil
-}
-
-// retryUpload is when to try again what needs another upload to end.
-const retryUpload = 5 * time.Second
 
 // write makes the writing of an archive something that others of this process can
 // stop, until the function that it returns is called.
@@ -184,7 +163,7 @@ func (s *Service) begin(ctx context.Context, project, id string, opts BeginOptio
 		if resumable {
 			e.Boot, e.ExpiresAt = s.boot, s.now().Add(s.Expiry)
 		}
-		e.ProjectBytes = s.Limits.ProjectBytes
+		e.Room = s.room(project)
 		return nil
 	})
 }
@@ -220,13 +199,13 @@ func (s *Service) pouring(row Row, sp *spool) pouring {
 	return p
 }
 
-// unknown returns the limit to compare a project's bytes with while an upload is
-// under way: that of one whose size is known was looked at before.
-func (s *Service) unknown(row Row) int64 {
+// unknown returns what bounds a project's bytes while an upload is under way: one
+// whose size is known was looked at before.
+func (s *Service) unknown(row Row) Room {
 	if row.Size >= 0 {
-		return 0
+		return Room{}
 	}
-	return s.Limits.ProjectBytes
+	return s.room(row.Project)
 }
 
 // accept makes an archive that is whole the business of a job. From here on the
@@ -244,7 +223,7 @@ func (s *Service) accept(ctx context.Context, row Row, sp *spool, by string) (Re
 				return stateError(e.Resource, "took no content: it is %s", e.State)
 			}
 			arrived(e, sp)
-			e.Job, e.NewJob, e.ProjectBytes = j.ID, &j, s.unknown(row)
+			e.Job, e.NewJob, e.Room = j.ID, &j, s.unknown(row)
 			return nil
 		})
 		return j, false, err

@@ -19,11 +19,11 @@ func (s *Service) Validate(ctx context.Context, src onboarding.Source, size int6
 	if limit > 0 && size > limit {
 		return onboarding.Report{}, &TooLargeError{Limit: limit}
 	}
-	sent, err := s.send(opts.Project)
+	admission, err := s.Admit(ctx, opts.Project, 0)
 	if err != nil {
 		return onboarding.Report{}, err
 	}
-	defer sent()
+	defer admission.Close()
 	if limit > 0 {
 		src.Open = limited(src.Open, limit)
 	}

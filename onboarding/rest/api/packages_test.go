@@ -308,3 +308,27 @@ func TestProjectsHaveAQuota(t *testing.T) {
 	f.do(t, "POST", "/api/v1/packages", archive(onboardingtest.Tar, "firewall", 1)).want(t, 413)
 	f.do(t, "PUT", "/api/v1/images/more?diskFormat=raw", big, "X-Auth-Token: blue-writer").want(t, 201)
 }
+
+func TestAPackageIsRefusedForWhoseImagesItsProjectHasNoRoom(t *testing.T) {
+	f := start(t)
+	fill := func(name string, size int) {
+		t.Helper()
+		content := make([]byte, size)
+		copy(content, name)
+		f.do(t, "PUT", "/api/v1/images/"+name+"?diskFormat=raw", content).want(t, 201)
+	}
+	data := archive(onboardingtest.Tar, "firewall", 1)
+	for i := range 19 {
+		fill(string(rune('a'+i)), 1<<20)
+	}
+	fill("rest", 1<<20-len(data)) // the archive fits, and nothing with it
+	answer := f.do(t, "POST", "/api/v1/packages", data, "Prefer: wait=30").want(t, 413)
+	if !strings.Contains(answer.text, "delete packages or images that it does not need") {
+		t.Errorf("the answer is %s", answer.text)
+	}
+	for _, img := range into[[]view.Image](t, f.do(t, "GET", "/api/v1/images", nil).want(t, 200)) {
+		if len(img.Name) > 1 && img.Name != "rest" {
+			t.Errorf("image %s is left", img.Name)
+		}
+	}
+}

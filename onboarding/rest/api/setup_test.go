@@ -52,6 +52,9 @@ type fixture struct {
 	audit    *trail
 }
 
+// projectBytes is how many bytes a project may take.
+const projectBytes = 20 << 20
+
 func start(t *testing.T) *fixture {
 	t.Helper()
 	home := t.TempDir()
@@ -68,7 +71,7 @@ func start(t *testing.T) *fixture {
 	client, err := fetch.New(fetch.Options{Allow: []string{"127.0.0.1"}, Attempts: 1})
 	noError(t, err)
 	t.Cleanup(client.Close)
-	f.pipeline = &onboarding.Pipeline{Repository: imagerepo.New(names, files, log), Fetch: client}
+	f.pipeline = &onboarding.Pipeline{Repository: imagerepo.New(records.Limited(projectBytes, true), files, log), Fetch: client}
 	f.queue = job.NewQueue(records.Jobs(), job.Options{})
 	f.cloud = glancetest.New(glancetest.Options{Regions: []glancetest.Region{{Name: "RegionOne"}, {Name: "RegionTwo", HashAlgorithm: "sha256"}}})
 	t.Cleanup(f.cloud.Close)
@@ -79,7 +82,7 @@ func start(t *testing.T) *fixture {
 	noError(t, err)
 	t.Cleanup(pool.Close)
 	packages, err := vnfpkg.New(vnfpkg.Config{Pipeline: f.pipeline, Store: records.Resources(), Queue: f.queue, Folder: filepath.Join(home, "packages"),
-		Limits: vnfpkg.Limits{PackageSize: 4 << 20, ProjectBytes: 20 << 20, ProjectPackages: 20, ProjectUploads: 20}, Keep: true, Followers: 2})
+		Limits: vnfpkg.Limits{PackageSize: 4 << 20, ProjectBytes: projectBytes, ProjectPackages: 20, ProjectUploads: 20}, Keep: true, Followers: 2})
 	noError(t, err)
 	f.packages = packages
 	operations := operation.New(operation.Config{Pipeline: f.pipeline, Queue: f.queue, VIMs: vims{pool}, Packages: packages, Log: log,
