@@ -70,6 +70,7 @@ var meanings = []meaning{
 	{as[*onboarding.AmbiguousError], http.StatusConflict, ""},
 
 	{is(vnfpkg.ErrNoSpace), http.StatusInsufficientStorage, diskFull},
+	{is(vnfpkg.ErrUserData), http.StatusRequestEntityTooLarge, ""},
 	{as[*vnfpkg.TooLargeError], http.StatusRequestEntityTooLarge, ""},
 	{quota(vnfpkg.QuotaBytes), http.StatusRequestEntityTooLarge, ""},
 	{as[*vnfpkg.QuotaError], http.StatusTooManyRequests, ""},

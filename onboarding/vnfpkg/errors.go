@@ -15,6 +15,8 @@ var (
 	ErrNoSpace = errors.New("no space left for packages")
 	// ErrVersion says that a resource has changed since the caller saw it.
 	ErrVersion = errors.New("the package was changed by somebody else")
+	// ErrUserData says that a resource would have more user data than one may have.
+	ErrUserData = fmt.Errorf("it would have more than %d bytes of user data; remove members by setting them to null", maxUserData)
 	// ErrBusy says that another request is sending the same upload.
 	ErrBusy = errors.New("another request is sending the package")
 	// ErrExpired says that a resumable upload stood still for too long, and was

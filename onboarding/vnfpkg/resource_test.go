@@ -173,9 +173,8 @@ func TestUserDataIsMergedAndBounded(t *testing.T) {
 	if err := update(map[string]any{"b": half}); err != nil {
 		t.Fatal(err)
 	}
-	var state *vnfpkg.StateError
-	if err := update(map[string]any{"c": half}); !errors.As(err, &state) {
-		t.Errorf("got %v, want a *StateError", err)
+	if err := update(map[string]any{"c": half}); !errors.Is(err, vnfpkg.ErrUserData) {
+		t.Errorf("got %v, want ErrUserData", err)
 	}
 	if err := update(map[string]any{"b": nil, "c": half}); err != nil {
 		t.Error(err)

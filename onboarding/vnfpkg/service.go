@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -157,9 +156,8 @@ func (s *Service) Create(ctx context.Context, n NewResource) (Resource, error) {
 }
 
 // Update changes an onboarded package's operational state, or the user data of
-// any resource. It fails with ErrVersion, or with a *StateError if the package is
-// not onboarded, has that operational state already, or would have more than 1 MiB of
-// user data.
+// any resource. It fails with ErrVersion, with ErrUserData, or with a *StateError if
+// the package is not onboarded or has that operational state already.
 func (s *Service) Update(ctx context.Context, project, id string, change Change) (Resource, error) {
 	current, err := s.Get(ctx, project, id)
 	if err != nil {
@@ -175,9 +173,12 @@ func (s *Service) Update(ctx context.Context, project, id string, change Change)
 		if len(change.UserData) > 0 {
 			e.UserData = merge(e.UserData, change.UserData)
 			// It was JSON a moment ago.
-			if text, err := json.Marshal(e.UserData); err != nil || len(text) > maxUserData {
-				return errors.Join(err, &StateError{ID: id, State: e.State, Operational: e.Operational,
-					Problem: fmt.Sprintf("would have more than %d bytes of user data", maxUserData)})
+			text, err := json.Marshal(e.UserData)
+			if err == nil && len(text) > maxUserData {
+				err = fmt.Errorf("package %s: %w", id, ErrUserData)
+			}
+			if err != nil {
+				return err
 			}
 		}
 		if change.Operational == nil {

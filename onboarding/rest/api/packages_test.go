@@ -32,6 +32,9 @@ func TestAPackageFromItsUploadToItsEnd(t *testing.T) {
 	for name, container := range map[string]onboardingtest.Container{"firewall": onboardingtest.Tar, "router": onboardingtest.Zip} {
 		content := archive(container, name, uint64(len(name)))
 		begun := f.do(t, "POST", "/api/v1/packages", content, "Repr-Digest: "+reprDigest(content)).want(t, 202)
+		if j := into[job.Job](t, begun); j.Events != 1 {
+			t.Errorf("%d events are told of a job that has just been added", j.Events)
+		}
 		at := strings.TrimPrefix(begun.Header.Get("Location"), f.URL)
 		f.watch(t, at+"/events", 0)
 		j := into[job.Job](t, f.do(t, "GET", at, nil).want(t, 200))

@@ -157,6 +157,21 @@ func TestModifications(t *testing.T) {
 	}
 }
 
+func TestDataThatGrowsBeyondWhatAPackageMayHaveIsRefused(t *testing.T) {
+	s := start(t, options{})
+	url := s.create(t)
+	half := func(name string) string {
+		return `{"userDefinedData": {"` + name + `": "` + strings.Repeat("x", 600<<10) + `"}}`
+	}
+	s.do(t, "PATCH", url, half("a")).want(t, 200)
+	s.do(t, "PATCH", url, half("b")).want(t, 413)
+	if info := s.do(t, "GET", url, nil).info(t); len(info.UserDefinedData) != 1 {
+		t.Errorf("it has %d members", len(info.UserDefinedData))
+	}
+	s.do(t, "PATCH", url, `{"userDefinedData": {"a": null}}`).want(t, 200)
+	s.do(t, "PATCH", url, half("b")).want(t, 200)
+}
+
 func TestWhatIsPossibleInWhichState(t *testing.T) {
 	s := start(t, options{})
 	archive := onboardingtest.Bytes(onboardingtest.Zip, small("2.0"))
