@@ -154,16 +154,22 @@ func (r *Repository) DeletePackage(ctx context.Context, id string, keepImages bo
 	if err != nil {
 		return Package{}, nil, err
 	}
-	ids := make([]string, len(pkg.Images))
-	for i, ref := range pkg.Images {
-		ids[i] = ref.ID
-	}
 	var gone []Image
-	err = r.retiring(ctx, ids, func() error {
+	err = r.Retiring(ctx, pkg, func() error {
 		pkg, gone, err = r.catalog.DeletePackage(ctx, id, keepImages)
 		return err
 	})
 	return pkg, gone, err
+}
+
+// Retiring runs a change of the catalogue that may delete a package, and removes the
+// files of its images that are unknown then.
+func (r *Repository) Retiring(ctx context.Context, pkg Package, change func() error) error {
+	ids := make([]string, len(pkg.Images))
+	for i, ref := range pkg.Images {
+		ids[i] = ref.ID
+	}
+	return r.retiring(ctx, ids, change)
 }
 
 // DeleteImage deletes an image and its file. One that packages use is refused

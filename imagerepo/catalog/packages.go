@@ -191,35 +191,39 @@ func setManual(ctx context.Context, tx *sql.Tx, image string) error {
 }
 
 // DeletePackage implements [imagerepo.Catalog].
-func (c *Catalog) DeletePackage(ctx context.Context, id string, keepImages bool) (imagerepo.Package, []imagerepo.Image, error) {
-	var pkg imagerepo.Package
-	var gone []imagerepo.Image
-	err := c.Update(ctx, func(ctx context.Context, tx *sql.Tx) (err error) {
-		pkg, err = onePackage(ctx, tx, id, "WHERE p.id = $1", id)
-		if err != nil {
-			return err
-		}
-		if _, err := tx.ExecContext(ctx, `DELETE FROM packages WHERE id = $1`, id); err != nil {
-			return fmt.Errorf("catalogue: %w", err)
-		}
-		for _, ref := range pkg.Images {
-			img, err := oneImage(ctx, tx, ref.ID, "WHERE i.id = $1", ref.ID)
-			switch {
-			case err != nil:
-				return err
-			case img.Manual || len(img.Packages) > 0:
-			case keepImages:
-				if err := setManual(ctx, tx, img.ID); err != nil {
-					return err
-				}
-			default:
-				if err := deleteImage(ctx, tx, img); err != nil {
-					return err
-				}
-				gone = append(gone, img)
-			}
-		}
-		return nil
+func (c *Catalog) DeletePackage(ctx context.Context, id string, keepImages bool) (pkg imagerepo.Package, gone []imagerepo.Image, err error) {
+	err = c.Update(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		pkg, gone, err = DeletePackage(ctx, tx, id, keepImages)
+		return err
 	})
 	return pkg, gone, err
+}
+
+// DeletePackage is [Catalog.DeletePackage] as a part of an update.
+func DeletePackage(ctx context.Context, tx *sql.Tx, id string, keepImages bool) (pkg imagerepo.Package, gone []imagerepo.Image, err error) {
+	pkg, err = onePackage(ctx, tx, id, "WHERE p.id = $1", id)
+	if err != nil {
+		return pkg, nil, err
+	}
+	if _, err := tx.ExecContext(ctx, `DELETE FROM packages WHERE id = $1`, id); err != nil {
+		return pkg, nil, fmt.Errorf("catalogue: %w", err)
+	}
+	for _, ref := range pkg.Images {
+		img, err := oneImage(ctx, tx, ref.ID, "WHERE i.id = $1", ref.ID)
+		switch {
+		case err != nil:
+			return pkg, nil, err
+		case img.Manual || len(img.Packages) > 0:
+		case keepImages:
+			if err := setManual(ctx, tx, img.ID); err != nil {
+				return pkg, nil, err
+			}
+		default:
+			if err := deleteImage(ctx, tx, img); err != nil {
+				return pkg, nil, err
+			}
+			gone = append(gone, img)
+		}
+	}
+	return pkg, gone, nil
 }

@@ -168,12 +168,31 @@ func (s Resources) Edit(ctx context.Context, id string, edit func(*vnfpkg.Edit) 
 		if err == nil && e.NewJob != nil {
 			_, _, err = insertJob(ctx, tx, *e.NewJob)
 		}
+		if err == nil && e.Unpublish != nil {
+			err = unpublish(ctx, tx, e)
+		}
 		if err == nil && e.Event != nil {
 			err = tell(ctx, tx, *e.Event)
 		}
 		return err
 	})
 	return e.Row, err
+}
+
+// unpublish deletes the package of an edit from the catalogue.
+func unpublish(ctx context.Context, tx *sql.Tx, e vnfpkg.Edit) (err error) {
+	if e.Unpublish.Unused {
+		var used bool
+		if err := tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM jobs WHERE kind = $1 AND subject = $2 AND state IN ('queued', 'running'))`,
+			vnfpkg.KindLaunch, e.ID).Scan(&used); err != nil {
+			return resourceError(e.ID, err)
+		}
+		if used {
+			return &vnfpkg.StateError{ID: e.ID, State: e.State, Operational: e.Operational, InUse: true, Problem: vnfpkg.InUse}
+		}
+	}
+	e.Unpublish.Package, e.Unpublish.Images, err = catalog.DeletePackage(ctx, tx, e.ID, e.Unpublish.KeepImages)
+	return err
 }
 
 func updateResource(ctx context.Context, tx *sql.Tx, row vnfpkg.Row) error {

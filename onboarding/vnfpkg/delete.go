@@ -28,12 +28,8 @@ func (s *Service) Delete(ctx context.Context, project, id string, opts DeleteOpt
 		switch {
 		case busy(r):
 			err = s.endJob(ctx, r)
-		case opts.Strict && r.InUse:
-			err = stateError(r, "cannot be deleted: it is in use")
-		case opts.Strict && r.Operational == Enabled:
-			err = stateError(r, "cannot be deleted: it is %s", Enabled)
 		case r.State == Onboarded:
-			return s.deletePackage(ctx, r, opts.KeepImages)
+			return s.deletePackage(ctx, r, opts)
 		default:
 			done, err = s.deleteUnborn(ctx, r)
 		}
@@ -96,18 +92,37 @@ func (s *Service) deleteUnborn(ctx context.Context, r Resource) (done bool, err 
 	return true, nil
 }
 
-// deletePackage deletes a package from the catalogue, and then what is kept of its
-// resource. If that is cut off, a sweep does the rest.
-func (s *Service) deletePackage(ctx context.Context, r Resource, keepImages bool) (imagerepo.Package, []imagerepo.Image, error) {
+// deletePackage deletes a package with its resource, if that is still as the options
+// want it.
+func (s *Service) deletePackage(ctx context.Context, r Resource, opts DeleteOptions) (imagerepo.Package, []imagerepo.Image, error) {
 	if err := s.adopt(ctx, r); err != nil {
 		return imagerepo.Package{}, nil, err
 	}
-	pkg, images, err := s.Pipeline.Repository.DeletePackage(ctx, r.ID, keepImages)
-	if err == nil {
-		err = s.forget(context.WithoutCancel(ctx), r.Project, r.ID)
+	done, gone := false, &Unpublish{Unused: opts.Strict, KeepImages: opts.KeepImages}
+	err := s.Pipeline.Repository.Retiring(ctx, *r.Package, func() error {
+		_, err := s.edit(ctx, r.Project, r.ID, func(e *Edit) error {
+			if opts.IfVersion != nil && *opts.IfVersion != e.Version {
+				return fmt.Errorf("package %s: %w", r.ID, ErrVersion)
+			}
+			if opts.Strict && e.Operational == Enabled {
+				return stateError(e.Resource, "cannot be deleted: it is %s", Enabled)
+			}
+			e.Delete, e.Unpublish, e.Event = true, gone, s.event(EventDeleted, e.Row)
+			return nil
+		})
+		done = err == nil
+		return err
+	})
+	if !done {
+		return imagerepo.Package{}, nil, err
 	}
-	return pkg, images, err
+	s.Queue.Wake() // others may be told of it
+	s.litter(r.ID)
+	return gone.Package, gone.Images, err
 }
+
+// InUse is the problem of a package that cannot be deleted while it is launched.
+const InUse = "cannot be deleted: it is in use"
 
 // forget deletes the row of a package that is not in the catalogue any more, and
 // tells that it was deleted.

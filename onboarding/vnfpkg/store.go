@@ -5,6 +5,7 @@ import (
 	"iter"
 	"time"
 
+	"github.com/gangway-nfv/gangway/imagerepo"
 	"github.com/gangway-nfv/gangway/onboarding/job"
 )
 
@@ -95,4 +96,19 @@ type Edit struct {
 	// Room makes the edit fail with a *QuotaError when the project takes more
 	// bytes after it.
 	Room Room
+	// Unpublish, if not nil, deletes the package of the row from the catalogue in
+	// the same transaction.
+	Unpublish *Unpublish
+}
+
+// Unpublish is the deletion of a package by an edit.
+type Unpublish struct {
+	// Unused makes the edit fail with a *StateError while a launch of the package is
+	// under way.
+	Unused bool
+	// KeepImages is as in [DeleteOptions].
+	KeepImages bool
+	// Package and Images are what is gone; the store sets them.
+	Package imagerepo.Package
+	Images  []imagerepo.Image
 }
