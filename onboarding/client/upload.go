@@ -154,8 +154,8 @@ func (u *upload) meaning(err error) error {
 	}
 	switch told.Status {
 	case http.StatusLocked, http.StatusConflict:
-		// Somebody else is sending it, or the server holds on to a connection that is
-		// dead. It will find out, and HEAD tells how far it has come.
+		// Another process of the server has it, or more has come than was known. HEAD
+		// tells how far it is.
 		return &passing{err}
 	case http.StatusNotFound, http.StatusGone:
 		if !told.spoken {

@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -100,13 +101,18 @@ func (a *answer) end(gone bool) {
 	a.renew()
 }
 
-// body is a request's body that ends when it stands still.
+// body is a request's body that ends when it stands still, or with the context of
+// its request.
 type body struct {
 	io.ReadCloser
 	control *http.ResponseController
 	stall   time.Duration
+	unhook  func() bool // from the context of the request
+	read    int64       // bytes
+
+	mu      sync.Mutex
 	renewed time.Time
-	read    int64 // bytes
+	cut     error // why nothing is read any more, or nil
 	ended   bool
 }
 
@@ -119,25 +125,57 @@ func newBody(w http.ResponseWriter, r *http.Request, stall time.Duration) *body 
 	}
 	b := &body{ReadCloser: r.Body, control: http.NewResponseController(w), stall: stall}
 	b.renew()
+	b.unhook = context.AfterFunc(r.Context(), func() { b.interrupt(context.Cause(r.Context())) })
 	return b
 }
 
+// leave gives the connection back: from now on its deadlines are net/http's.
+func (b *body) leave() {
+	if b == nil {
+		return
+	}
+	b.unhook()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.ended = true
+}
+
+// interrupt ends a Read that waits, which closing the body would not, and those to
+// come.
+func (b *body) interrupt(why error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.ended {
+		return
+	}
+	b.cut = why
+	_ = b.control.SetReadDeadline(time.Now()) // not all writers have one
+}
+
 // Read implements [io.Reader]. It fails with [ErrStalled] when nothing came for too
-// long, and with an error that wraps [ErrBroken] when the client is gone. Neither
-// can be taken for the end of a file that is too short.
+// long, with an error that wraps [ErrBroken] when the client is gone, and with the
+// cause of the end of the request's context. None can be taken for the end of a file
+// that is too short.
 func (b *body) Read(p []byte) (int, error) {
 	b.renew()
 	n, err := b.ReadCloser.Read(p)
 	b.read += int64(n)
-	b.ended = b.ended || err != nil
+	if err == nil {
+		return n, nil
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.ended = true
 	switch {
 	case err == io.EOF:
 		// From here on net/http waits for the client to go away, which may take
 		// as long as it likes to.
 		_ = b.control.SetReadDeadline(time.Time{})
+	case b.cut != nil:
+		err = b.cut
 	case stalled(err):
 		err = ErrStalled
-	case err != nil:
+	default:
 		err = fmt.Errorf("%w: %v", ErrBroken, err)
 	}
 	return n, err
@@ -161,7 +199,9 @@ func (b *body) linger() {
 }
 
 func (b *body) renew() {
-	if now := time.Now(); now.Sub(b.renewed) > b.stall/8 {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if now := time.Now(); b.cut == nil && now.Sub(b.renewed) > b.stall/8 {
 		b.renewed = now
 		_ = b.control.SetReadDeadline(now.Add(b.stall)) // not all writers have one
 	}

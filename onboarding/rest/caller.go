@@ -72,9 +72,20 @@ func UntilStopping(ctx context.Context) (context.Context, context.CancelFunc) {
 	return ctx, func() { unhook(); cancel(nil) }
 }
 
+// Interrupter returns a function that ends the request of a context: its context ends
+// with a cause, and a Read of its body, also one that waits, fails with it. It may be
+// called by anybody and at any time. Outside of a request it does nothing.
+func Interrupter(ctx context.Context) context.CancelCauseFunc {
+	if at := exchangeOf(ctx); at != nil {
+		return at.end
+	}
+	return func(error) {}
+}
+
 // exchange is what is known of a request and its answer.
 type exchange struct {
 	server    *Server
+	end       context.CancelCauseFunc
 	door      *Door
 	pattern   string // empty for a path that has none
 	route     *Route // nil for a method that the pattern does not have

@@ -129,11 +129,13 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	defer s.handling.Done()
 	begun := time.Now()
-	at := &exchange{server: s, caller: Caller{Address: s.origin(r), RequestID: requestID(r), BaseURL: s.base(r)}}
+	ctx, end := context.WithCancelCause(r.Context())
+	defer end(nil)
+	at := &exchange{server: s, end: end, caller: Caller{Address: s.origin(r), RequestID: requestID(r), BaseURL: s.base(r)}}
 	answer := newAnswer(w, s.options.Stall)
 	w.Header().Set("X-Request-Id", at.caller.RequestID)
 	w.Header().Set("X-Content-Type-Options", "nosniff")
-	r = at.in(r)
+	r = at.in(r.WithContext(ctx))
 	body := newBody(w, r, s.options.Stall)
 	if body != nil {
 		r.Body = body
@@ -147,6 +149,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		if answer.status >= http.StatusBadRequest {
 			body.linger()
 		}
+		body.leave()
 		answer.end(at.gone)
 		if at.route != nil && at.route.Action != "" && at.caller.Subject != "" {
 			at.audit(r, answer.status)

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
@@ -137,6 +138,51 @@ func TestABodyThatStandsStillIsCut(t *testing.T) {
 	}
 }
 
+func TestAReadThatWaitsEndsWithItsRequest(t *testing.T) {
+	why := errors.New("somebody else needs it")
+	for name, http2 := range map[string]bool{"in HTTP/1.1": false, "in HTTP/2": true} {
+		t.Run(name, func(t *testing.T) {
+			failed := make(chan error, 1)
+			s, err := New([]Door{route("PUT", func(w http.ResponseWriter, r *http.Request) error {
+				if _, err := io.ReadFull(r.Body, make([]byte, 4)); err != nil {
+					return err
+				}
+				time.AfterFunc(0, func() { Interrupter(r.Context())(why) })
+				_, err := r.Body.Read(make([]byte, 1))
+				failed <- errors.Join(err, context.Cause(r.Context()))
+				return Errorf(http.StatusConflict, "%v", err)
+			})}, (&fixture{}).options())
+			if err != nil {
+				t.Fatal(err)
+			}
+			server := httptest.NewUnstartedServer(s)
+			server.EnableHTTP2 = http2
+			server.StartTLS()
+			defer server.Close()
+			body, sender := io.Pipe()
+			var sending sync.WaitGroup
+			defer sending.Wait()
+			defer body.Close()
+			sending.Go(func() { _, _ = io.WriteString(sender, "some") })
+			req, err := http.NewRequestWithContext(t.Context(), "PUT", server.URL+"/x", body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			resp, err := server.Client().Do(req)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer resp.Body.Close()
+			if resp.StatusCode != http.StatusConflict || resp.ProtoMajor == 2 != http2 {
+				t.Errorf("answer %s in %s", resp.Status, resp.Proto)
+			}
+			if err := <-failed; err.Error() != why.Error()+"\n"+why.Error() {
+				t.Errorf("reading failed with %v", err)
+			}
+		})
+	}
+}
+
 func TestAnAnswerThatNobodyTakesIsCut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ended := make(chan time.Duration, 1)
@@ -247,7 +293,7 @@ func TestAnUploadIsCutWhenTheGraceIsOver(t *testing.T) {
 		if err := stop(); err != nil {
 			t.Error(err)
 		}
-		if took := time.Since(begun); !errors.Is(failed, ErrBroken) || took > 32*time.Second {
+		if took := time.Since(begun); !errors.Is(failed, ErrStopping) || took > 31*time.Second {
 			t.Errorf("stopped after %s, the upload with %v", took, failed)
 		}
 	})

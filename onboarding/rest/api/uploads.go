@@ -42,7 +42,7 @@ func (d *door) uploads() {
 	})
 	describe[appendUpload, UploadProgress](d, route(http.MethodPatch, one), huma.Operation{
 		OperationID: "append-upload", Tags: tags, Summary: "Go on with an upload",
-		Description:   protocol + " The body is the bytes from the offset on, which must be that of the upload. What has arrived when it breaks off counts.",
+		Description:   protocol + " The body is the bytes from the offset on, which must be that of the upload. What has arrived when it breaks off counts. The next request about the upload ends it.",
 		DefaultStatus: http.StatusNoContent, RequestBody: chunk(true), Responses: mismatch(),
 		Errors: []int{http.StatusConflict, http.StatusGone, http.StatusPreconditionFailed, http.StatusUnsupportedMediaType,
 			http.StatusUnprocessableEntity, http.StatusLocked, http.StatusInsufficientStorage},

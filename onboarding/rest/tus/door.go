@@ -33,7 +33,7 @@ type Config struct {
 
 // New returns the door.
 func New(config Config) rest.Door {
-	d := &door{config}
+	d := &door{Config: config, turns: turns{newest: make(map[string]*turn)}}
 	one := uploads + "/{upload}"
 	route := func(method, pattern, action string, handler rest.HandlerFunc) rest.Route {
 		return rest.Route{Method: method, Pattern: pattern, Need: access.Writer, Action: action, Handler: spoken(handler)}
@@ -55,7 +55,20 @@ func New(config Config) rest.Door {
 	}
 }
 
-type door struct{ Config }
+type door struct {
+	Config
+	turns turns
+}
+
+// turn makes a request the one that has its upload. What sends bytes gives way to the
+// next one; what takes no time does not.
+func (d *door) turn(r *http.Request, sends bool) (release func()) {
+	interrupt := func(error) {}
+	if sends {
+		interrupt = rest.Interrupter(r.Context())
+	}
+	return d.turns.take(rest.CallerOf(r.Context()).Project+"/"+r.PathValue("upload"), interrupt)
+}
 
 // spoken lets only requests through that speak the version of the protocol.
 func spoken(next rest.HandlerFunc) rest.HandlerFunc {
@@ -199,6 +212,7 @@ func (d *door) patch(w http.ResponseWriter, r *http.Request) error {
 	if c == nil {
 		return rest.Errorf(http.StatusUnsupportedMediaType, "the Content-Type is %q, not %s", r.Header.Get("Content-Type"), chunkType)
 	}
+	defer d.turn(r, true)()
 	up, _, err := d.find(r)
 	if err != nil {
 		return err
@@ -227,6 +241,7 @@ func busy(err error) error {
 // the job, it makes up for that.
 func (d *door) head(w http.ResponseWriter, r *http.Request) error {
 	w.Header().Set("Cache-Control", "no-store")
+	defer d.turn(r, false)()
 	up, at, err := d.find(r)
 	if err != nil {
 		return err
@@ -246,6 +261,7 @@ func (d *door) head(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (d *door) terminate(w http.ResponseWriter, r *http.Request) error {
+	defer d.turn(r, false)()
 	up, _, err := d.find(r)
 	if err != nil && !errors.Is(err, vnfpkg.ErrDamaged) {
 		return err

@@ -1,6 +1,7 @@
 package tus_test
 
 import (
+	"bufio"
 	"bytes"
 	"crypto/sha256"
 	"fmt"
@@ -131,34 +132,83 @@ func TestAnArchiveWithoutItsStatedDigestIsNotTaken(t *testing.T) {
 	f.do(t, http.StatusNotFound, "HEAD", at, nil)
 }
 
+// begun is how much of a PATCH has arrived that breaks off or falls silent, in bytes:
+// what is written at once, so that the file tells when it is there.
+const begun = 256 << 10
+
+// sending begins a PATCH of a content that sends no more than its first bytes, and
+// returns its connection once they have arrived.
+func (f *fixture) sending(t *testing.T, at string, content []byte) net.Conn {
+	t.Helper()
+	conn, err := net.Dial("tcp", f.Listener.Addr().String()) // a client of net/http holds bytes back
+	noError(t, err)
+	t.Cleanup(func() { conn.Close() })
+	_, err = fmt.Fprintf(conn, "PATCH %s/%s HTTP/1.1\r\nHost: gangway\r\nAuthorization: Bearer red-writer\r\nTus-Resumable: 1.0.0\r\n"+
+		"Content-Type: application/offset+octet-stream\r\nUpload-Offset: 0\r\nContent-Length: %d\r\n\r\n%s", uploads, path.Base(at), len(content), content[:begun])
+	noError(t, err)
+	until(t, func() bool {
+		arrived, err := f.packages.Offset(t.Context(), "red", path.Base(at))
+		noError(t, err)
+		return arrived == begun
+	})
+	return conn
+}
+
 func TestAPatchThatBreaksOffGoesOnFromItsLastByte(t *testing.T) {
 	f := start(t)
 	content := archive("fw")
 	at := f.create(t, len(content))
-	const cut = 100_000
-	conn, err := net.Dial("tcp", f.Listener.Addr().String()) // a client of net/http holds bytes back
-	noError(t, err)
-	defer conn.Close()
-	_, err = fmt.Fprintf(conn, "PATCH %s/%s HTTP/1.1\r\nHost: gangway\r\nAuthorization: Bearer red-writer\r\nTus-Resumable: 1.0.0\r\n"+
-		"Content-Type: application/offset+octet-stream\r\nUpload-Offset: 0\r\nContent-Length: %d\r\n\r\n%s", uploads, path.Base(at), len(content), content[:cut])
-	noError(t, err)
-	patch := func(offset int) *http.Response {
-		resp, err := f.send(t.Context(), "PATCH", at, bytes.NewReader(content[offset:]), fmt.Sprintf("Upload-Offset: %d", offset))
-		noError(t, err)
-		noError(t, resp.Body.Close())
-		return resp
+	noError(t, f.sending(t, at, content).Close())
+	field(t, f.do(t, http.StatusOK, "HEAD", at, nil), "Upload-Offset", fmt.Sprint(begun))
+	f.onboarded(t, f.do(t, http.StatusNoContent, "PATCH", at, content[begun:], fmt.Sprintf("Upload-Offset: %d", begun)), content)
+}
+
+// A connection that died without a word looks like one that is slow.
+func TestARequestOvertakesThePatchBeforeIt(t *testing.T) {
+	rest := fmt.Sprintf("Upload-Offset: %d", begun)
+	for name, overtake := range map[string]func(t *testing.T, f *fixture, at string, content []byte){
+		"to send the rest": func(t *testing.T, f *fixture, at string, content []byte) {
+			f.onboarded(t, f.do(t, http.StatusNoContent, "PATCH", at, content[begun:], rest), content)
+		},
+		"to ask how far it is": func(t *testing.T, f *fixture, at string, content []byte) {
+			field(t, f.do(t, http.StatusOK, "HEAD", at, nil), "Upload-Offset", fmt.Sprint(begun))
+		},
+		"to end the upload": func(t *testing.T, f *fixture, at string, content []byte) {
+			f.do(t, http.StatusNoContent, "DELETE", at, nil)
+			f.do(t, http.StatusNotFound, "HEAD", at, nil)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := start(t)
+			content := archive("fw")
+			at := f.create(t, len(content))
+			conn := f.sending(t, at, content)
+			overtake(t, f, at, content)
+			resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+			noError(t, err)
+			defer resp.Body.Close()
+			if resp.StatusCode != http.StatusBadRequest {
+				t.Errorf("the one that was overtaken is answered %s", resp.Status)
+			}
+		})
 	}
-	until(t, func() bool { return patch(cut).StatusCode == http.StatusLocked })
-	noError(t, conn.Close())
-	until(t, func() bool { // the server finds out that the client is gone
-		return f.do(t, http.StatusOK, "HEAD", at, nil).Header.Get("Upload-Offset") == fmt.Sprint(cut)
-	})
-	var last *http.Response
-	until(t, func() bool { last = patch(cut); return last.StatusCode != http.StatusLocked })
-	if last.StatusCode != http.StatusNoContent {
-		t.Fatal(last.Status)
+}
+
+func TestAnUploadIsNotOvertakenFromAnotherProject(t *testing.T) {
+	f := start(t)
+	content := archive("fw")
+	at := f.create(t, len(content))
+	conn := f.sending(t, at, content)
+	for _, method := range []string{"HEAD", "DELETE"} {
+		f.do(t, http.StatusNotFound, method, at, nil, "Authorization: Bearer blue-writer")
 	}
-	f.onboarded(t, last, content)
+	f.do(t, http.StatusNotFound, "PATCH", at, []byte("x"), "Upload-Offset: 0", "Authorization: Bearer blue-writer")
+	_, err := conn.Write(content[begun:])
+	noError(t, err)
+	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	noError(t, err)
+	defer resp.Body.Close()
+	f.onboarded(t, resp, content)
 }
 
 // until waits for something that happens soon.
