@@ -265,8 +265,8 @@ func form(t reflect.Type, indent string) string {
 	var lines []string
 	for _, f := range reflect.VisibleFields(t) {
 		key, options, _ := strings.Cut(f.Tag.Get("json"), ",")
-		if key == "" {
-			continue // embedded: its fields are visible too
+		if key == "" || key == "-" {
+			continue // embedded, so that its fields are visible too, or not shown
 		}
 		if options == "omitempty" || options == "omitzero" {
 			key += "?"

@@ -67,6 +67,7 @@ type serveFlags struct {
 	subscriptions   int // of a project
 	projectUploads  int
 	projectLaunches int
+	projectJobs     int
 	launches        vim.Options
 
 	networks []netip.Prefix // of proxies
@@ -81,6 +82,7 @@ func (f *serveFlags) check() error {
 		atLeast("max-project-packages", f.projectPackages, 0),
 		atLeast("max-project-uploads", f.projectUploads, 0),
 		atLeast("max-project-launches", f.projectLaunches, 0),
+		atLeast("max-project-jobs", f.projectJobs, 0),
 		atLeast("max-project-subscriptions", f.subscriptions, 0),
 		checkUploads(f.launches),
 	}
@@ -160,6 +162,7 @@ every request, unless --log-level says otherwise.`,
 	flags.IntVar(&f.projectPackages, "max-project-packages", 0, "packages that a project may have, 0 for any")
 	flags.IntVar(&f.projectUploads, "max-project-uploads", 64, "uploads of a project at once, 0 for any")
 	flags.IntVar(&f.projectLaunches, "max-project-launches", 64, "launches of a project at once that are waited for, 0 for any; others wait in the queue")
+	flags.IntVar(&f.projectJobs, "max-project-jobs", 1000, "launches, images and packages by URL of a project that wait or run, 0 for any")
 	flags.IntVar(&f.subscriptions, "max-project-subscriptions", 100, "subscriptions that a project may have at the ETSI interfaces, 0 for any")
 	registerUploads(flags, &f.launches)
 	return cmd

@@ -89,7 +89,9 @@ func (s *server) build(ctx context.Context) error {
 	}
 	s.pipeline.Repository = imagerepo.New(records.Limited(int64(s.flags.projectSize), s.flags.keepPackages), s.files, s.log)
 	s.metrics = rest.NewMetrics()
-	s.queue = job.NewQueue(records.Jobs(), job.Options{Log: s.log, Ended: func(j job.Job) {
+	// What was uploaded has been paid for with its bytes, and nobody asks for notifications.
+	bounded := []job.Kind{operation.KindLaunch, operation.KindImage, operation.KindDoctor, vnfpkg.KindFetch}
+	s.queue = job.NewQueue(records.Jobs(), job.Options{Log: s.log, Limit: job.Limit{Kinds: bounded, Jobs: s.flags.projectJobs}, Ended: func(j job.Job) {
 		s.metrics.Worked(string(j.Kind), operation.OutcomeOf(j), j.EndedAt.Sub(j.StartedAt))
 	}})
 	if err := s.admit(records); err != nil {

@@ -35,6 +35,16 @@ func (e *BusyError) Error() string {
 	return fmt.Sprintf("project %q has %d jobs of kind %s under way, the most that it may start at once; try again when one has ended", e.Project, e.Limit, e.Kind)
 }
 
+// FullError says that a project has as many jobs that wait or run as it may have.
+type FullError struct {
+	Project string
+	Limit   int // see [Limit]
+}
+
+func (e *FullError) Error() string {
+	return fmt.Sprintf("project %q has %d jobs that wait or run, the most that it may have; try again when some have ended, or cancel what it does not need", e.Project, e.Limit)
+}
+
 // permanent marks an error that another attempt would meet again.
 type permanent struct{ error }
 

@@ -46,6 +46,14 @@ type New struct {
 	NotBefore time.Time
 }
 
+// Limit bounds how many jobs a project may have that wait or run.
+type Limit struct {
+	// Kinds are those that count; jobs of others are never refused.
+	Kinds []Kind
+	// Jobs is how many of all of them there may be; zero means any number.
+	Jobs int
+}
+
 // Job is what a store knows of one job. It is plain data.
 type Job struct {
 	ID      string          `json:"id"`
@@ -78,6 +86,9 @@ type Job struct {
 	CreatedAt time.Time `json:"createdAt"`
 	StartedAt time.Time `json:"startedAt,omitzero"` // of the latest attempt; zero before the first
 	EndedAt   time.Time `json:"endedAt,omitzero"`   // zero until then
+
+	// Limit is what the store looks at when it inserts the job. It is not kept.
+	Limit Limit `json:"-"`
 }
 
 // Progress is how far a job is.

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"iter"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -29,6 +30,8 @@ type Options struct {
 	Poll time.Duration
 	// Keep is how long jobs that have ended are kept: 7 days by default.
 	Keep time.Duration
+	// Limit is that of each project: none by default.
+	Limit Limit
 	// Ended is told every job whose last attempt ended in this process, before those
 	// who wait for it, if not nil. It must not block.
 	Ended func(Job)
@@ -94,6 +97,9 @@ func (q *Queue) Prepare(n New) (Job, error) {
 	if n.NotBefore.After(now) {
 		j.NotBefore = n.NotBefore
 	}
+	if slices.Contains(q.options.Limit.Kinds, n.Kind) {
+		j.Limit = q.options.Limit
+	}
 	return j, nil
 }
 
@@ -104,7 +110,7 @@ func now() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
 func (q *Queue) Wake() { ring(q.wake) }
 
 // Add adds a job. If its key was used before, it returns the job of that key,
-// or fails with ErrKeyReused.
+// or fails with ErrKeyReused; else it fails with a *FullError where Options.Limit says so.
 func (q *Queue) Add(ctx context.Context, n New) (Job, error) {
 	j, err := q.Prepare(n)
 	if err != nil {

@@ -5,6 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -42,6 +45,72 @@ func TestAJobTellsWhatItIs(t *testing.T) {
 		}
 	})
 }
+
+func TestAProjectHasNoMoreJobsThanItMay(t *testing.T) {
+	inBubble(t, func(t *testing.T, store job.Store) {
+		limited := job.Options{Limit: job.Limit{Kinds: []job.Kind{"image", "launch"}, Jobs: 2}}
+		q := job.NewQueue(store, limited)
+		refused := func(n job.New) {
+			t.Helper()
+			_, err := q.Add(t.Context(), n)
+			if full, is := errors.AsType[*job.FullError](err); !is || *full != (job.FullError{Project: n.Project, Limit: 2}) {
+				t.Errorf("%+v: got %v, want a *FullError", n, err)
+			}
+		}
+		image, launch := job.New{Project: "p", Kind: "image"}, job.New{Project: "p", Kind: "launch", Key: "k"}
+		first, second := add(t, q, image), add(t, q, launch)
+		refused(image)
+		refused(job.New{Project: "p", Kind: "launch", Key: "another"})
+		if again := add(t, q, launch); again.ID != second.ID {
+			t.Errorf("the key of %s gives %s", second.ID, again.ID)
+		}
+		add(t, q, job.New{Project: "other", Kind: "image"})
+		for range 3 {
+			add(t, q, anOnboarding)
+		}
+		if _, err := q.Cancel(t.Context(), first.ID); err != nil {
+			t.Fatal(err)
+		}
+		add(t, q, image)
+		refused(image)
+
+		run(t, q, kinds{"launch": {Handler: func(ctx context.Context, _ *job.Task) (any, error) {
+			<-ctx.Done()
+			return nil, ctx.Err()
+		}}})
+		synctest.Wait() // the launch runs, the image waits
+		refused(image)
+		if _, err := q.Start(t.Context(), job.New{Project: "p", Kind: "launch"}, nil); !as[*job.FullError](err) {
+			t.Errorf("start: got %v, want a *FullError", err)
+		}
+		jobs, err := q.List(t.Context(), job.Filter{Project: "p", States: []job.State{job.Queued, job.Running}})
+		if err != nil || len(jobs) != 5 {
+			t.Errorf("%d jobs are left, %v", len(jobs), err)
+		}
+	})
+}
+
+func TestOfManyAtOnceNoneIsAddedBeyondTheLimit(t *testing.T) {
+	store := openStore(t, filepath.Join(t.TempDir(), "gangway.db"))
+	var adding sync.WaitGroup
+	var added atomic.Int64
+	for range 20 {
+		q := job.NewQueue(store, job.Options{Limit: job.Limit{Kinds: []job.Kind{"image"}, Jobs: 5}})
+		adding.Go(func() {
+			_, err := q.Add(t.Context(), job.New{Project: "p", Kind: "image"})
+			if err == nil {
+				added.Add(1)
+			} else if !as[*job.FullError](err) {
+				t.Error(err)
+			}
+		})
+	}
+	if adding.Wait(); added.Load() != 5 {
+		t.Errorf("%d were added", added.Load())
+	}
+}
+
+func as[E error](err error) bool { _, is := errors.AsType[E](err); return is }
 
 func TestErrorsAreTriedAgainByTheSchedule(t *testing.T) {
 	again := errors.New("not yet")

@@ -135,7 +135,7 @@ func (q *Queue) claim(ctx context.Context) {
 // claim was lost or Run told to end while it was being stored.
 //
 // It fails with ErrKeyReused, with a *BusyError where [KindOptions].Starts says so,
-// or with ErrStopping when Run is ending.
+// with a *FullError where Options.Limit does, or with ErrStopping when Run is ending.
 func (q *Queue) Start(ctx context.Context, n New, h Handler) (Job, error) {
 	return q.StartIn(ctx, n, q.store.Insert, h)
 }

@@ -15,7 +15,8 @@ type Store interface {
 	// Insert adds a job that is queued, or running and then claimed with a fence
 	// of 1 until its NotBefore. It returns the job that is there, and true, if
 	// the key is taken, or ErrKeyReused if that one has another payload or
-	// subject.
+	// subject. It fails with a *FullError if there were more jobs than the limit of
+	// this one allows.
 	Insert(context.Context, Job) (Job, bool, error)
 	// Job returns one job.
 	Job(ctx context.Context, id string) (Job, error)

@@ -97,7 +97,33 @@ func insertJob(ctx context.Context, tx *sql.Tx, j job.Job) (inserted job.Job, ex
 		}
 		return there, true, err
 	}
+	if err := checkLimit(ctx, tx, j); err != nil {
+		return job.Job{}, false, err
+	}
+	j.Limit = job.Limit{}
 	return j, false, insertChange(ctx, tx, j, j.CreatedAt)
+}
+
+// checkLimit fails with a *job.FullError if a job that was inserted is one too many.
+func checkLimit(ctx context.Context, tx *sql.Tx, j job.Job) error {
+	if j.Limit.Jobs <= 0 {
+		return nil
+	}
+	args := []any{j.Project}
+	var kinds []string
+	for _, kind := range j.Limit.Kinds {
+		args = append(args, kind)
+		kinds = append(kinds, fmt.Sprint("$", len(args)))
+	}
+	var has int
+	if err := tx.QueryRowContext(ctx, `SELECT COUNT(*) FROM jobs WHERE state IN ('queued', 'running')
+		AND kind IN (`+strings.Join(kinds, ", ")+`) AND project = $1`, args...).Scan(&has); err != nil {
+		return fmt.Errorf("ledger: jobs: %w", err)
+	}
+	if has > j.Limit.Jobs {
+		return &job.FullError{Project: j.Project, Limit: j.Limit.Jobs}
+	}
+	return nil
 }
 
 // insertChange writes the event of the state that a job has come into, whose

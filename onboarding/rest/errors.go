@@ -101,6 +101,7 @@ var meanings = []meaning{
 	{is(job.ErrNotFound), http.StatusNotFound, ""},
 	{is(job.ErrKeyReused), http.StatusUnprocessableEntity, ""},
 	{as[*job.BusyError], http.StatusTooManyRequests, ""},
+	{as[*job.FullError], http.StatusTooManyRequests, ""},
 	{is(job.ErrStopping), http.StatusServiceUnavailable, stops},
 
 	{as[*vim.MissingError], http.StatusUnprocessableEntity, ""},
@@ -155,7 +156,7 @@ func retryAfter(err error, status int) time.Duration {
 	if exceeded, ok := errors.AsType[*vnfpkg.QuotaError](err); ok {
 		return exceeded.RetryAfter
 	}
-	if as[*job.BusyError](err) {
+	if as[*job.BusyError](err) || as[*job.FullError](err) {
 		return retryBusy
 	}
 	if transient, ok := errors.AsType[*vim.TransientError](err); ok {

@@ -35,6 +35,7 @@ func TestWhatErrorsMean(t *testing.T) {
 		"a full disk behind a name":        {errors.Join(&imagerepo.NameTakenError{}, syscall.EDQUOT), 507, "disk is full"},
 		"a body that is too large":         {&http.MaxBytesError{Limit: 5}, 413, ""},
 		"a job that is not there":          {job.ErrNotFound, 404, "job"},
+		"a queue that is full":             {fmt.Errorf("package x: %w", &job.FullError{Project: "p", Limit: 3}), 429, "has 3 jobs"},
 		"a key that came with other words": {job.ErrKeyReused, 422, "idempotency"},
 		"an issuer that is down":           {fmt.Errorf("oidc: %w: dial secret", access.ErrUnavailable), 503, "credentials cannot be checked"},
 		"something nobody expected":        {errors.New("pq: secret"), 500, "log"},
