@@ -48,6 +48,7 @@ var ownImports = map[string]string{
 	"onboarding/rest/etsi":        "imagerepo imagerepo/fetch onboarding/access onboarding/job onboarding/notify onboarding/rest onboarding/rest/etsi/sol013 onboarding/vnfpkg tosca",
 	"onboarding/rest/etsi/sol013": "",
 	"onboarding/rest/openbaton":   "imagerepo imagerepo/fetch onboarding onboarding/access onboarding/job onboarding/operation onboarding/rest onboarding/vnfpkg tosca",
+	"onboarding/rest/resttest":    "imagerepo imagerepo/catalog imagerepo/fetch imagerepo/fsstore onboarding onboarding/access onboarding/job onboarding/ledger onboarding/operation onboarding/rest onboarding/view onboarding/vnfpkg vim vim/glance vim/glancetest",
 	"onboarding/rest/tus":         "imagerepo onboarding onboarding/access onboarding/job onboarding/rest onboarding/vnfpkg",
 
 	"cmd/bench": "imagerepo imagerepo/catalog onboarding/job onboarding/onboardingtest onboarding/view vim/glancetest",

@@ -17,6 +17,7 @@ import (
 	"github.com/gangway-nfv/gangway/onboarding/client"
 	"github.com/gangway-nfv/gangway/onboarding/job"
 	"github.com/gangway-nfv/gangway/onboarding/operation"
+	"github.com/gangway-nfv/gangway/onboarding/rest/resttest"
 )
 
 func TestOptionsThatCannotWorkAreRefused(t *testing.T) {
@@ -117,7 +118,7 @@ func TestWhatIsNotGangwayIsToldFromIt(t *testing.T) {
 	web := httptest.NewServer(http.NotFoundHandler())
 	defer web.Close()
 	c, err := client.New(client.Options{Server: web.URL})
-	noError(t, err)
+	resttest.NoError(t, err)
 	defer c.Close()
 	_, err = c.Image(t.Context(), "disk")
 	if err == nil || errors.Is(err, imagerepo.ErrNotFound) || !strings.Contains(err.Error(), "not as gangway does") {
@@ -140,7 +141,7 @@ func TestATokenIsNotSentToAnotherServer(t *testing.T) {
 	}))
 	defer web.Close()
 	c, err := client.New(client.Options{Server: web.URL + "/gangway/", Token: "red-writer", Project: "red", UserAgent: "gangway/1.2"})
-	noError(t, err)
+	resttest.NoError(t, err)
 	defer c.Close()
 	_, err = c.VIMs(t.Context())
 	if err == nil || !strings.Contains(err.Error(), other.URL) || strings.Contains(err.Error(), "secret") {
@@ -158,13 +159,13 @@ func TestCertificatesOfAFileAreTrusted(t *testing.T) {
 	web.StartTLS()
 	defer web.Close()
 	ca := filepath.Join(t.TempDir(), "ca.pem")
-	noError(t, os.WriteFile(ca, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: web.Certificate().Raw}), 0o600))
+	resttest.NoError(t, os.WriteFile(ca, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: web.Certificate().Raw}), 0o600))
 	for _, test := range []struct {
 		file string
 		ok   bool
 	}{{ca, true}, {"", false}} {
 		c, err := client.New(client.Options{Server: web.URL, Token: "red-writer", CAFile: test.file})
-		noError(t, err)
+		resttest.NoError(t, err)
 		if _, err = c.VIMs(t.Context()); (err == nil) != test.ok {
 			t.Errorf("with the file %q: %v", test.file, err)
 		}
@@ -199,7 +200,7 @@ func TestRequestsAreSentAgainWhereThatIsSafe(t *testing.T) {
 			}))
 			defer web.Close()
 			c, err := client.New(client.Options{Server: web.URL, BackoffMin: 1, BackoffMax: 1})
-			noError(t, err)
+			resttest.NoError(t, err)
 			defer c.Close()
 			if err := test.ask(c); (err == nil) != (test.sent == 2) || sent != test.sent {
 				t.Errorf("sent %d times, want %d: %v", sent, test.sent, err)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 
@@ -70,13 +69,14 @@ func exampleServer() (url, firewall string, stop func()) {
 		os.Setenv("OS_CLIENT_CONFIG_FILE", clouds)); err != nil {
 		log.Fatal(err)
 	}
-	handler, s := serve(home, &setting{})
-	web := httptest.NewServer(handler)
-	return web.URL, firewall, func() {
-		web.Close()
-		s.close()
+	s, err := serve(home, setting{}, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	return s.URL, firewall, func() {
+		err := s.Close()
 		cloud.Close()
-		if err := errors.Join(os.RemoveAll(home), os.Unsetenv("OS_CLIENT_CONFIG_FILE")); err != nil {
+		if err := errors.Join(err, os.RemoveAll(home), os.Unsetenv("OS_CLIENT_CONFIG_FILE")); err != nil {
 			log.Fatal(err)
 		}
 	}

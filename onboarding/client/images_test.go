@@ -20,6 +20,7 @@ import (
 	"github.com/gangway-nfv/gangway/onboarding"
 	"github.com/gangway-nfv/gangway/onboarding/client"
 	"github.com/gangway-nfv/gangway/onboarding/onboardingtest"
+	"github.com/gangway-nfv/gangway/onboarding/rest/resttest"
 	"github.com/gangway-nfv/gangway/tosca"
 )
 
@@ -42,7 +43,7 @@ func TestAnImageIsAddedAsThePipelineWould(t *testing.T) {
 	right := imagerepo.Digests{"sha256": fmt.Sprintf("%x", sha256.Sum256(content))}
 	wrong := imagerepo.Digests{"sha256": strings.Repeat("ab", 32)}
 	local, err := os.Open(file(t, content))
-	noError(t, err)
+	resttest.NoError(t, err)
 	defer local.Close()
 	for _, test := range []struct {
 		name   string
@@ -88,7 +89,7 @@ func TestAnImageIsAddedAsThePipelineWould(t *testing.T) {
 		})
 	}
 	one, err := c.Image(t.Context(), "one")
-	noError(t, err)
+	resttest.NoError(t, err)
 	if one.MinDisk != 3 || one.DiskFormat != "qcow2" {
 		t.Errorf("the image is %+v", one)
 	}
@@ -107,14 +108,14 @@ func TestAnImageFileIsSentAgainWhenTheConnectionBreaks(t *testing.T) {
 func TestAnImageFileThatIsCutWhileItIsSentIsNotAdded(t *testing.T) {
 	f := start(t, nil)
 	content, err := io.ReadAll(onboardingtest.QCOW2(4*mib, 4*mib, 3).Reader())
-	noError(t, err)
+	resttest.NoError(t, err)
 	local, err := os.OpenFile(file(t, content), os.O_RDWR, 0)
-	noError(t, err)
+	resttest.NoError(t, err)
 	defer local.Close()
 	req := onboarding.AddRequest{Description: tosca.ImageDescription{Name: "disk"}, Content: local, Size: int64(len(content))}
 	req.Progress = func(p onboarding.Progress) {
 		if p.Done > mib {
-			noError(t, local.Truncate(mib))
+			resttest.NoError(t, local.Truncate(mib))
 		}
 	}
 	if _, err := f.client(nil).AddImage(t.Context(), req); !errors.Is(err, client.ErrChanged) {
@@ -151,13 +152,13 @@ func TestImagesAndPackagesAreListedToTheirEnd(t *testing.T) {
 	for i := range 103 { // a page has 100
 		name := fmt.Sprintf("disk %03d/%%", i)
 		want = append(want, name)
-		report, err := f.pipeline.Add(t.Context(), onboarding.AddRequest{Options: onboarding.Options{Project: "red"},
+		report, err := f.Pipeline.Add(t.Context(), onboarding.AddRequest{Options: onboarding.Options{Project: "red"},
 			Description: tosca.ImageDescription{Name: name}, Content: bytes.NewReader(content), Size: int64(len(content))})
 		is(t, report, err, onboarding.Onboarded)
 	}
 	var got []string
 	for img, err := range c.Images(t.Context()) {
-		noError(t, err)
+		resttest.NoError(t, err)
 		got = append(got, img.Name)
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -171,7 +172,7 @@ func TestImagesAndPackagesAreListedToTheirEnd(t *testing.T) {
 		t.Error("pages were asked for that nobody wanted")
 	}
 	gone, err := c.DeleteImage(t.Context(), want[7], false)
-	noError(t, err)
+	resttest.NoError(t, err)
 	if gone.Name != want[7] {
 		t.Errorf("deleted was %+v", gone)
 	}
@@ -185,7 +186,7 @@ func TestAPackageIsShownAndDeletedByItsNames(t *testing.T) {
 	f.accept() // is not onboarded, and so not listed
 	var listed []string
 	for pkg, err := range c.Packages(t.Context()) {
-		noError(t, err)
+		resttest.NoError(t, err)
 		listed = append(listed, pkg.ID)
 	}
 	if diff := cmp.Diff([]string{report.Package.ID}, listed); diff != "" {
@@ -193,7 +194,7 @@ func TestAPackageIsShownAndDeletedByItsNames(t *testing.T) {
 	}
 	called := report.Package.Vendor + "/" + report.Package.Name + ":" + report.Package.Version
 	pkg, err := c.Package(t.Context(), called)
-	noError(t, err)
+	resttest.NoError(t, err)
 	if pkg.ID != report.Package.ID || len(pkg.Model) == 0 || len(pkg.Files) == 0 || len(pkg.Images) != 1 {
 		t.Errorf("the package is %+v", pkg)
 	}
@@ -201,7 +202,7 @@ func TestAPackageIsShownAndDeletedByItsNames(t *testing.T) {
 		t.Errorf("an image that is in use: %v", err)
 	}
 	gone, err := c.DeletePackage(t.Context(), called, false)
-	noError(t, err)
+	resttest.NoError(t, err)
 	if gone.Package.ID != pkg.ID || len(gone.Images) != 1 {
 		t.Errorf("deleted was %+v", gone)
 	}
@@ -211,14 +212,14 @@ func TestADownloadGoesOnAfterEveryBreak(t *testing.T) {
 	f := start(t, nil)
 	c := f.client(nil)
 	content, err := io.ReadAll(onboardingtest.QCOW2(4*mib, 4*mib, 3).Reader())
-	noError(t, err)
+	resttest.NoError(t, err)
 	add(t, c, "acme/disk", content)
 	c.Close() // the faults are for new connections
 	f.way.plan(fault{down: mib}, fault{down: 100}, fault{down: mib})
 	read, err := c.OpenImage(t.Context(), "acme/disk")
-	noError(t, err)
+	resttest.NoError(t, err)
 	got, err := io.ReadAll(read)
-	noError(t, errors.Join(err, read.Close()))
+	resttest.NoError(t, errors.Join(err, read.Close()))
 	if !bytes.Equal(got, content) {
 		t.Error("other bytes have come")
 	}
@@ -249,13 +250,13 @@ func TestADownloadProvesWhatHasCome(t *testing.T) {
 	c := f.client(nil)
 	read := func() error {
 		r, err := c.OpenImage(t.Context(), "disk")
-		noError(t, err)
+		resttest.NoError(t, err)
 		defer r.Close()
 		_, err = io.Copy(io.Discard, r)
 		return err
 	}
 	change = func(b []byte) []byte { return b }
-	noError(t, read())
+	resttest.NoError(t, read())
 	change = func(b []byte) []byte { b[1000] ^= 1; return b }
 	err := read()
 	if wrong, ok := errors.AsType[*fetch.DigestError](err); !ok || wrong.Want == wrong.Got {
@@ -267,15 +268,15 @@ func TestAnImageThatBecomesAnotherWhileItIsReadIsAnError(t *testing.T) {
 	f := start(t, nil)
 	c := f.client(nil)
 	one, err := io.ReadAll(onboardingtest.QCOW2(4*mib, 4*mib, 3).Reader())
-	noError(t, err)
+	resttest.NoError(t, err)
 	add(t, c, "disk", one)
 	c.Close()
 	f.way.plan(fault{down: mib})
 	read, err := c.OpenImage(t.Context(), "disk")
-	noError(t, err)
+	resttest.NoError(t, err)
 	defer read.Close()
 	_, err = c.DeleteImage(t.Context(), "disk", false)
-	noError(t, err)
+	resttest.NoError(t, err)
 	add(t, c, "disk", disk(t, 1))
 	if _, err = io.Copy(io.Discard, read); err == nil || !strings.Contains(err.Error(), "another") {
 		t.Error(err)

@@ -12,6 +12,7 @@ import (
 	"github.com/gangway-nfv/gangway/onboarding"
 	"github.com/gangway-nfv/gangway/onboarding/client"
 	"github.com/gangway-nfv/gangway/onboarding/job"
+	"github.com/gangway-nfv/gangway/onboarding/rest/resttest"
 	"github.com/gangway-nfv/gangway/onboarding/vnfpkg"
 )
 
@@ -21,13 +22,13 @@ func TestTheEventsOfAJobComeOnceEachWhateverBreaks(t *testing.T) {
 	report, err := f.client(nil).Onboard(t.Context(), onboarding.FileSource(file(t, content)), onboarding.Options{})
 	is(t, report, err, onboarding.Onboarded)
 	jobs, err := f.client(nil).Jobs(t.Context(), job.Filter{Project: "red", Subject: report.Package.ID})
-	noError(t, err)
+	resttest.NoError(t, err)
 	if len(jobs) != 1 {
 		t.Fatalf("jobs: %+v", jobs)
 	}
 	numbers := func(after int64) (got []int64) {
 		for e, err := range f.client(nil).WatchJob(t.Context(), jobs[0].ID, after) {
-			noError(t, err)
+			resttest.NoError(t, err)
 			got = append(got, e.Number)
 			if e.At.Before(jobs[0].CreatedAt) || e.At.After(jobs[0].EndedAt) {
 				t.Errorf("event %d is of %v, and the job of %v to %v", e.Number, e.At, jobs[0].CreatedAt, jobs[0].EndedAt)
@@ -63,7 +64,7 @@ func TestWatchingEndsWhenNoMoreIsWanted(t *testing.T) {
 	receipt := f.accept()
 	f.idle = false
 	for e, err := range f.client(nil).WatchJob(t.Context(), receipt.Job.ID, 0) {
-		noError(t, err)
+		resttest.NoError(t, err)
 		if e.Type == "" {
 			t.Errorf("the event is %+v", e)
 		}
@@ -74,10 +75,10 @@ func TestWatchingEndsWhenNoMoreIsWanted(t *testing.T) {
 // accept gives red a package whose job waits.
 func (f *fixture) accept() vnfpkg.Receipt {
 	f.t.Helper()
-	r, err := f.packages.Create(f.t.Context(), vnfpkg.NewResource{Project: "red"})
-	noError(f.t, err)
-	receipt, err := f.packages.Receive(f.t.Context(), "red", r.ID, http.NoBody, vnfpkg.ReceiveOptions{})
-	noError(f.t, err)
+	r, err := f.Packages.Create(f.t.Context(), vnfpkg.NewResource{Project: "red"})
+	resttest.NoError(f.t, err)
+	receipt, err := f.Packages.Receive(f.t.Context(), "red", r.ID, http.NoBody, vnfpkg.ReceiveOptions{})
+	resttest.NoError(f.t, err)
 	return receipt
 }
 
@@ -91,14 +92,14 @@ func TestJobsAreListedAndCancelled(t *testing.T) {
 	list := func(c *client.Client, filter job.Filter) (got []string) {
 		t.Helper()
 		jobs, err := c.Jobs(t.Context(), filter)
-		noError(t, err)
+		resttest.NoError(t, err)
 		for _, j := range jobs {
 			got = append(got, j.ID)
 		}
 		return got
 	}
 	cancelled, err := f.client(nil).CancelJob(t.Context(), ids[1])
-	noError(t, err)
+	resttest.NoError(t, err)
 	if cancelled.State != job.Cancelled {
 		t.Errorf("the job is %+v", cancelled)
 	}
@@ -130,7 +131,7 @@ func TestAServerThatHasStoppedIsWaitedFor(t *testing.T) {
 		if r.Method == http.MethodGet {
 			once.Do(func() {
 				go func() {
-					f.close()
+					f.stop()
 					f.idle = false
 					f.open()
 				}()

@@ -15,6 +15,7 @@ import (
 	"github.com/gangway-nfv/gangway/onboarding/access"
 	"github.com/gangway-nfv/gangway/onboarding/client"
 	"github.com/gangway-nfv/gangway/onboarding/operation"
+	"github.com/gangway-nfv/gangway/onboarding/rest/resttest"
 	"github.com/gangway-nfv/gangway/vim"
 )
 
@@ -24,19 +25,19 @@ func TestALaunchGivesAVIMWhatItLacks(t *testing.T) {
 	report, err := c.Onboard(t.Context(), onboarding.FileSource(file(t, archive("fw", mib))), onboarding.Options{})
 	is(t, report, err, onboarding.Onboarded)
 	names, err := c.VIMs(t.Context())
-	noError(t, err)
+	resttest.NoError(t, err)
 	if len(names) == 0 {
 		t.Fatal("there are no VIMs")
 	}
 	check, err := c.CheckVIM(t.Context(), names[0], true)
-	noError(t, err)
+	resttest.NoError(t, err)
 	if check.VIM != names[0] || check.Roles[0] != "true" {
 		t.Errorf("the check is %+v", check)
 	}
 	launch := operation.Launch{Package: "fw", VIMs: names[:1]}
 	for _, action := range []vim.Action{vim.Uploaded, vim.Present} {
 		launched, err := c.Launch(t.Context(), launch, nil)
-		noError(t, err)
+		resttest.NoError(t, err)
 		if got := launched.VIMs[0].VDUs[0].Image; got.Action != action || len(launched.VIMAssets.SoftwareImages) != 1 {
 			t.Errorf("the image is %+v, want it %s", got, action)
 		}
@@ -54,17 +55,17 @@ func TestALaunchThatBreaksIsJoined(t *testing.T) {
 	report, err := c.Onboard(t.Context(), onboarding.FileSource(file(t, archive("fw", mib))), onboarding.Options{})
 	is(t, report, err, onboarding.Onboarded)
 	names, err := c.VIMs(t.Context())
-	noError(t, err)
+	resttest.NoError(t, err)
 	c.Close()
 	f.way.plan(fault{down: 20})
 	_, err = c.Launch(t.Context(), operation.Launch{Package: "fw", VIMs: names[:1]}, nil)
-	noError(t, err)
+	resttest.NoError(t, err)
 	if n := f.count("POST /api/v1/launches"); n != 2 {
 		t.Errorf("it was asked for %d times", n)
 	}
 	root := f.client(func(o *client.Options) { o.Token = "root" })
 	events, err := root.Events(t.Context(), access.EventFilter{Project: "red", Since: time.Now().Add(-time.Hour)})
-	noError(t, err)
+	resttest.NoError(t, err)
 	if len(events) == 0 {
 		t.Error("the audit log is empty")
 	}
@@ -76,7 +77,7 @@ func TestALongLaunchIsWatched(t *testing.T) {
 	report, err := c.Onboard(t.Context(), onboarding.FileSource(file(t, archive("fw", mib))), onboarding.Options{})
 	is(t, report, err, onboarding.Onboarded)
 	names, err := c.VIMs(t.Context())
-	noError(t, err)
+	resttest.NoError(t, err)
 	f.before = func(_ http.ResponseWriter, r *http.Request) bool {
 		if r.Header.Get("Prefer") != "" {
 			r.Header.Set("Prefer", "wait=0")
@@ -85,7 +86,7 @@ func TestALongLaunchIsWatched(t *testing.T) {
 	}
 	var most atomic.Int64
 	launched, err := c.Launch(t.Context(), operation.Launch{Package: "fw", VIMs: names[:1]}, func(_ string, done, _ int64) { most.Store(done) })
-	noError(t, err)
+	resttest.NoError(t, err)
 	if launched.VIMs[0].VDUs[0].Image.Action != vim.Uploaded || f.count("GET /api/v1/jobs/") == 0 {
 		t.Errorf("the report is %+v", launched)
 	}
@@ -96,7 +97,7 @@ func TestTheRepositoryIsExamined(t *testing.T) {
 	add(t, f.client(nil), "disk", disk(t, 1))
 	root := f.client(func(o *client.Options) { o.Token = "root" })
 	found, err := root.Doctor(t.Context(), imagerepo.DoctorOptions{Progress: func(imagerepo.DoctorProgress) {}})
-	noError(t, err)
+	resttest.NoError(t, err)
 	if found.Images != 1 || found.Bytes != 384<<10 || !found.Healthy() {
 		t.Errorf("the diagnosis is %+v", found)
 	}
@@ -106,7 +107,7 @@ func TestTokensAreMadeListedAndRevoked(t *testing.T) {
 	f := start(t, nil)
 	admin := f.client(func(o *client.Options) { o.Token = "red-admin" })
 	made, err := admin.CreateToken(t.Context(), access.NewToken{Name: "ci", Role: access.Writer, Project: "red", ExpiresAt: time.Now().Add(time.Hour)})
-	noError(t, err)
+	resttest.NoError(t, err)
 	if made.Token == "" || made.Project != "red" || made.Role != access.Writer || made.ExpiresAt == nil {
 		t.Errorf("the token is %+v", made)
 	}
@@ -118,9 +119,9 @@ func TestTokensAreMadeListedAndRevoked(t *testing.T) {
 	}
 	root := f.client(func(o *client.Options) { o.Token, o.Project = "root", access.AllProjects })
 	_, err = root.CreateToken(t.Context(), access.NewToken{Name: "all", Role: access.Reader, Project: access.AllProjects})
-	noError(t, err)
+	resttest.NoError(t, err)
 	_, err = root.CreateToken(t.Context(), access.NewToken{Name: "elsewhere", Role: access.Reader, Project: "blue"})
-	noError(t, err)
+	resttest.NoError(t, err)
 	for _, test := range []struct {
 		name string
 		c    *client.Client
@@ -130,7 +131,7 @@ func TestTokensAreMadeListedAndRevoked(t *testing.T) {
 		{"all of them", root, []string{"all", "ci", "elsewhere"}},
 	} {
 		tokens, err := test.c.Tokens(t.Context())
-		noError(t, err)
+		resttest.NoError(t, err)
 		var got []string
 		for _, token := range tokens {
 			if got = append(got, token.Name); token.Token != "" {
@@ -142,7 +143,7 @@ func TestTokensAreMadeListedAndRevoked(t *testing.T) {
 		}
 	}
 	gone, err := admin.RevokeToken(t.Context(), "ci")
-	noError(t, err)
+	resttest.NoError(t, err)
 	if gone.ID != made.ID {
 		t.Errorf("revoked was %+v", gone)
 	}

@@ -18,6 +18,7 @@ import (
 	"github.com/gangway-nfv/gangway/onboarding/client"
 	"github.com/gangway-nfv/gangway/onboarding/job"
 	"github.com/gangway-nfv/gangway/onboarding/onboardingtest"
+	"github.com/gangway-nfv/gangway/onboarding/rest/resttest"
 	"github.com/gangway-nfv/gangway/onboarding/vnfpkg"
 )
 
@@ -184,13 +185,13 @@ func TestAFileThatIsWrittenToWhileItIsSentIsNotOnboarded(t *testing.T) {
 			report, err := f.client(func(o *client.Options) { o.StateDir = t.TempDir() }).Onboard(t.Context(), onboarding.FileSource(path),
 				onboarding.Options{Progress: func(p onboarding.Progress) {
 					if p.Done > mib {
-						once.Do(func() { noError(t, write(path)) })
+						once.Do(func() { resttest.NoError(t, write(path)) })
 					}
 				}})
 			if !errors.Is(err, client.ErrChanged) || report.Status != onboarding.Failed {
 				t.Errorf("%v: %+v", err, report)
 			}
-			for r, err := range f.packages.List(t.Context(), vnfpkg.Filter{Project: "red"}) {
+			for r, err := range f.Packages.List(t.Context(), vnfpkg.Filter{Project: "red"}) {
 				t.Errorf("the server has %+v, %v", r, err)
 			}
 		})
@@ -216,13 +217,13 @@ func TestWhoStopsWaitingIsToldThatTheJobGoesOn(t *testing.T) {
 		t.Fatalf("%v: %+v", err, report)
 	}
 	j, err := c.Job(t.Context(), pending.Job)
-	noError(t, err)
+	resttest.NoError(t, err)
 	if j.State != job.Queued || j.Cancelling {
 		t.Errorf("the job is %+v", j)
 	}
 
 	// Who asks again gets the outcome, and sends nothing.
-	f.close()
+	f.stop()
 	f.idle = false
 	f.open()
 	report, err = c.Onboard(t.Context(), onboarding.FileSource(path), onboarding.Options{})
@@ -252,13 +253,13 @@ func TestAPackageThatWasDeletedSinceIsSentAgain(t *testing.T) {
 	if !ok {
 		t.Fatal(err)
 	}
-	f.close()
+	f.stop()
 	f.idle = false
 	f.open()
-	j, err := f.queue.Wait(t.Context(), pending.Job)
-	noError(t, err)
+	j, err := f.Queue.Wait(t.Context(), pending.Job)
+	resttest.NoError(t, err)
 	_, err = c.DeletePackage(t.Context(), j.Subject, false)
-	noError(t, err)
+	resttest.NoError(t, err)
 	report, err := c.Onboard(t.Context(), onboarding.FileSource(path), onboarding.Options{})
 	is(t, report, err, onboarding.Onboarded)
 	if n := f.count("POST /api/v1/uploads"); n != 2 {
@@ -278,8 +279,8 @@ func TestAStreamThatBreaksIsAnError(t *testing.T) {
 	if !errors.Is(err, broken) {
 		t.Error(err)
 	}
-	until(t, func() bool {
-		for range f.packages.List(t.Context(), vnfpkg.Filter{Project: "red"}) {
+	resttest.Until(t, func() bool {
+		for range f.Packages.List(t.Context(), vnfpkg.Filter{Project: "red"}) {
 			return false
 		}
 		return true
@@ -304,7 +305,7 @@ func TestAFileThatIsWrittenToBetweenTwoBreaksIsNotOnboarded(t *testing.T) {
 	f := start(t, func(s *setting) {
 		s.before = func(_ http.ResponseWriter, r *http.Request) bool {
 			if r.Method == http.MethodHead {
-				noError(t, os.WriteFile(path, archive("wf", 4*mib), 0o600))
+				resttest.NoError(t, os.WriteFile(path, archive("wf", 4*mib), 0o600))
 			}
 			return false
 		}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/gangway-nfv/gangway/onboarding"
 	"github.com/gangway-nfv/gangway/onboarding/client"
+	"github.com/gangway-nfv/gangway/onboarding/rest/resttest"
 	"github.com/gangway-nfv/gangway/onboarding/vnfpkg"
 )
 
@@ -38,7 +39,7 @@ func TestAnUploadGoesOnWhenTheServerIsBack(t *testing.T) {
 	report, err := f.client(nil).Onboard(t.Context(), onboarding.FileSource(file(t, content)), onboarding.Options{Progress: func(p onboarding.Progress) {
 		if p.Done > 2*mib {
 			down.Do(func() {
-				f.close()
+				f.stop()
 				f.open()
 			})
 		}
@@ -124,14 +125,14 @@ func TestAnotherProcessGoesOnWhereAnUploadWas(t *testing.T) {
 		t.Error(err)
 	}
 	notes, err := os.ReadDir(state)
-	noError(t, err)
+	resttest.NoError(t, err)
 	if len(notes) != 1 {
 		t.Fatalf("notes: %v", notes)
 	}
 	info, err := notes[0].Info()
-	noError(t, err)
+	resttest.NoError(t, err)
 	text, err := os.ReadFile(filepath.Join(state, notes[0].Name()))
-	noError(t, err)
+	resttest.NoError(t, err)
 	if info.Mode().Perm() != 0o600 || bytes.Contains(text, []byte("red-writer")) || !json.Valid(text) {
 		t.Errorf("the note is %v: %s", info.Mode(), text)
 	}
@@ -149,7 +150,7 @@ func TestAnotherProcessGoesOnWhereAnUploadWas(t *testing.T) {
 func TestAnUploadThatNobodyCanGoOnWithIsRemoved(t *testing.T) {
 	f := start(t, nil)
 	err := cutShort(t, f.client(nil), file(t, archive("fw", 6*mib)), 2*mib)
-	for r, err := range f.packages.List(t.Context(), vnfpkg.Filter{Project: "red"}) {
+	for r, err := range f.Packages.List(t.Context(), vnfpkg.Filter{Project: "red"}) {
 		t.Errorf("the server has %+v, %v", r, err)
 	}
 	if strings.Contains(err.Error(), "goes on") {
@@ -164,24 +165,24 @@ func TestANoteThatLeadsNowhereIsPassedOver(t *testing.T) {
 		begun  int
 	}{
 		{"the upload has expired", func(t *testing.T, f *fixture, _ string) {
-			f.ahead.Store(int64(2 * time.Hour))
-			noError(t, f.packages.Recover(t.Context()))
+			f.Ahead.Store(int64(2 * time.Hour))
+			resttest.NoError(t, f.Packages.Recover(t.Context()))
 		}, 2},
 		{"the upload was terminated", func(t *testing.T, f *fixture, _ string) {
-			for r, err := range f.packages.List(t.Context(), vnfpkg.Filter{Project: "red"}) {
-				noError(t, err)
-				noError(t, f.packages.Abandon(t.Context(), "red", r.ID))
+			for r, err := range f.Packages.List(t.Context(), vnfpkg.Filter{Project: "red"}) {
+				resttest.NoError(t, err)
+				resttest.NoError(t, f.Packages.Abandon(t.Context(), "red", r.ID))
 			}
 		}, 2},
 		{"the file was written to", func(t *testing.T, _ *fixture, path string) {
-			noError(t, os.Chtimes(path, time.Time{}, time.Now().Add(-time.Hour)))
+			resttest.NoError(t, os.Chtimes(path, time.Time{}, time.Now().Add(-time.Hour)))
 		}, 2},
 		{"the server has lost bytes", func(t *testing.T, f *fixture, _ string) {
 			archives, err := filepath.Glob(filepath.Join(f.home, "packages", "*"))
-			noError(t, err)
+			resttest.NoError(t, err)
 			for _, name := range archives {
 				if info, err := os.Stat(name); err == nil && info.Size() > 2000 {
-					noError(t, os.Truncate(name, 1000))
+					resttest.NoError(t, os.Truncate(name, 1000))
 				}
 			}
 		}, 2},
@@ -192,8 +193,8 @@ func TestANoteThatLeadsNowhereIsPassedOver(t *testing.T) {
 			content := archive("fw", 6*mib)
 			path := file(t, content)
 			_ = cutShort(t, c, path, 2*mib)
-			until(t, func() bool { // the server knows what it has
-				for r := range f.packages.List(t.Context(), vnfpkg.Filter{Project: "red"}) {
+			resttest.Until(t, func() bool { // the server knows what it has
+				for r := range f.Packages.List(t.Context(), vnfpkg.Filter{Project: "red"}) {
 					return r.Received > 2000
 				}
 				return false
@@ -219,7 +220,9 @@ func TestAnUploadThatTheServerLosesBeginsAnewOnce(t *testing.T) {
 			return false
 		}
 	})
-	abandon := func(r *http.Request) { noError(t, f.packages.Abandon(t.Context(), "red", filepath.Base(r.URL.Path))) }
+	abandon := func(r *http.Request) {
+		resttest.NoError(t, f.Packages.Abandon(t.Context(), "red", filepath.Base(r.URL.Path)))
+	}
 	content := archive("fw", mib)
 	src := onboarding.FileSource(file(t, content))
 

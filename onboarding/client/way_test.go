@@ -6,6 +6,8 @@ import (
 	"net"
 	"sync"
 	"testing"
+
+	"github.com/gangway-nfv/gangway/onboarding/rest/resttest"
 )
 
 // way forwards connections to a server. What happens to them can be planned: each new
@@ -36,7 +38,7 @@ type fault struct {
 func newWay(t *testing.T) *way {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	noError(t, err)
+	resttest.NoError(t, err)
 	w := &way{Listener: listener, conns: make(map[net.Conn]struct{})}
 	w.work.Go(func() {
 		for {

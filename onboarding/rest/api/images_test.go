@@ -21,6 +21,7 @@ import (
 	"github.com/gangway-nfv/gangway/onboarding/job"
 	"github.com/gangway-nfv/gangway/onboarding/onboardingtest"
 	"github.com/gangway-nfv/gangway/onboarding/rest"
+	"github.com/gangway-nfv/gangway/onboarding/rest/resttest"
 	"github.com/gangway-nfv/gangway/onboarding/view"
 )
 
@@ -37,8 +38,8 @@ func reprDigest(content []byte) string {
 func TestAnImageFromItsFileAndBack(t *testing.T) {
 	f := start(t)
 	content := disk(t, 1)
-	added := f.do(t, "PUT", "/api/v1/images/fire%2Fwall?minDisk=3&minRam=64&isPublic=true", content, "Repr-Digest: "+reprDigest(content)).want(t, 201)
-	first := into[view.Added](t, added)
+	added := f.Do(t, "PUT", "/api/v1/images/fire%2Fwall?minDisk=3&minRam=64&isPublic=true", content, "Repr-Digest: "+reprDigest(content)).Want(t, 201)
+	first := resttest.Into[view.Added](t, added)
 	img := first.Image
 	want := view.Image{ID: img.ID, Name: "fire/wall", Project: "red", Size: int64(len(content)), Digests: img.Digests, DiskFormat: "qcow2",
 		ContainerFormat: "bare", MinDisk: 3, MinRAM: 64, IsPublic: true, CreatedAt: img.CreatedAt, Packages: img.Packages}
@@ -52,56 +53,56 @@ func TestAnImageFromItsFileAndBack(t *testing.T) {
 		t.Errorf("Location: %s", at)
 	}
 	for _, called := range []string{img.ID, "fire%2Fwall"} {
-		if got := into[view.Image](t, f.do(t, "GET", "/api/v1/images/"+called, nil).want(t, 200)); got.ID != img.ID {
+		if got := resttest.Into[view.Image](t, f.Do(t, "GET", "/api/v1/images/"+called, nil).Want(t, 200)); got.ID != img.ID {
 			t.Errorf("%s shows %+v", called, got)
 		}
 	}
 
 	file := "/api/v1/images/" + img.ID + "/file"
-	whole := f.do(t, "GET", file, nil).want(t, 200)
-	if whole.text != string(content) || whole.Header.Get("Repr-Digest") != reprDigest(content) || whole.Header.Get("Etag") != `"`+img.Digests["sha256"]+`"` {
-		t.Errorf("the file is %d bytes with %v", len(whole.text), whole.Header)
+	whole := f.Do(t, "GET", file, nil).Want(t, 200)
+	if whole.Text != string(content) || whole.Header.Get("Repr-Digest") != reprDigest(content) || whole.Header.Get("Etag") != `"`+img.Digests["sha256"]+`"` {
+		t.Errorf("the file is %d bytes with %v", len(whole.Text), whole.Header)
 	}
-	part := f.do(t, "GET", file, nil, "Range: bytes=1000-1999", "If-Range: "+whole.Header.Get("Etag")).want(t, 206)
-	if part.text != string(content[1000:2000]) || part.Header.Get("Content-Range") != fmt.Sprintf("bytes 1000-1999/%d", len(content)) {
-		t.Errorf("a range is %d bytes, %s", len(part.text), part.Header.Get("Content-Range"))
+	part := f.Do(t, "GET", file, nil, "Range: bytes=1000-1999", "If-Range: "+whole.Header.Get("Etag")).Want(t, 206)
+	if part.Text != string(content[1000:2000]) || part.Header.Get("Content-Range") != fmt.Sprintf("bytes 1000-1999/%d", len(content)) {
+		t.Errorf("a range is %d bytes, %s", len(part.Text), part.Header.Get("Content-Range"))
 	}
-	f.do(t, "GET", file, nil, "Range: bytes=1000-1999", `If-Range: "another"`).want(t, 200)
-	f.do(t, "GET", file, nil, "Range: bytes=99999999-").want(t, 416)
-	f.do(t, "GET", file, nil, "If-None-Match: "+whole.Header.Get("Etag")).want(t, 304)
+	f.Do(t, "GET", file, nil, "Range: bytes=1000-1999", `If-Range: "another"`).Want(t, 200)
+	f.Do(t, "GET", file, nil, "Range: bytes=99999999-").Want(t, 416)
+	f.Do(t, "GET", file, nil, "If-None-Match: "+whole.Header.Get("Etag")).Want(t, 304)
 
-	again := f.do(t, "PUT", "/api/v1/images/fire%2Fwall", content).want(t, 200)
-	if got := into[view.Added](t, again); got.ID != img.ID || got.Action != onboarding.Reused {
+	again := f.Do(t, "PUT", "/api/v1/images/fire%2Fwall", content).Want(t, 200)
+	if got := resttest.Into[view.Added](t, again); got.ID != img.ID || got.Action != onboarding.Reused {
 		t.Errorf("the same image again is %+v", got)
 	}
-	taken := f.do(t, "PUT", "/api/v1/images/fire%2Fwall", disk(t, 2)).want(t, 409)
-	if p := into[struct{ Report onboarding.Report }](t, taken); p.Report.Findings[0].Code != onboarding.CodeImageNameTaken {
+	taken := f.Do(t, "PUT", "/api/v1/images/fire%2Fwall", disk(t, 2)).Want(t, 409)
+	if p := resttest.Into[struct{ Report onboarding.Report }](t, taken); p.Report.Findings[0].Code != onboarding.CodeImageNameTaken {
 		t.Errorf("other bytes under the name: %+v", p)
 	}
-	kept := f.do(t, "PUT", "/api/v1/images/fire%2Fwall?onConflict=keep", disk(t, 2)).want(t, 200)
-	if got := into[view.Added](t, kept); got.ID != img.ID || got.Action != onboarding.Kept || got.Findings[0].Code != onboarding.CodeImageNameKept {
+	kept := f.Do(t, "PUT", "/api/v1/images/fire%2Fwall?onConflict=keep", disk(t, 2)).Want(t, 200)
+	if got := resttest.Into[view.Added](t, kept); got.ID != img.ID || got.Action != onboarding.Kept || got.Findings[0].Code != onboarding.CodeImageNameKept {
 		t.Errorf("other bytes under the name, and keep: %+v", got)
 	}
-	twin := into[view.Added](t, f.do(t, "PUT", "/api/v1/images/twin", io.MultiReader(bytes.NewReader(content))).want(t, 201))
+	twin := resttest.Into[view.Added](t, f.Do(t, "PUT", "/api/v1/images/twin", io.MultiReader(bytes.NewReader(content))).Want(t, 201))
 	if twin.ID == img.ID || twin.Action == "" || twin.Size != img.Size {
 		t.Errorf("the same bytes under another name, of unknown length: %+v", twin)
 	}
-	f.do(t, "DELETE", "/api/v1/images/twin", nil).want(t, 200)
+	f.Do(t, "DELETE", "/api/v1/images/twin", nil).Want(t, 200)
 	if n := f.stored(t); n != 1 {
 		t.Errorf("%d files are stored", n)
 	}
 
-	gone := into[imagerepo.ImageRef](t, f.do(t, "DELETE", "/api/v1/images/"+img.ID, nil).want(t, 200))
+	gone := resttest.Into[imagerepo.ImageRef](t, f.Do(t, "DELETE", "/api/v1/images/"+img.ID, nil).Want(t, 200))
 	if gone != (imagerepo.ImageRef{ID: img.ID, Name: "fire/wall"}) {
 		t.Errorf("gone is %+v", gone)
 	}
-	f.do(t, "GET", "/api/v1/images/"+img.ID, nil).want(t, 404)
+	f.Do(t, "GET", "/api/v1/images/"+img.ID, nil).Want(t, 404)
 	if n := f.stored(t); n != 0 {
 		t.Errorf("%d files are left", n)
 	}
 	trail := []string{"image.add " + img.ID + " done", "image.add " + img.ID + " done", "image.add /api/v1/images/fire/wall refused",
 		"image.add " + img.ID + " done", "image.add " + twin.ID + " done", "image.delete " + twin.ID + " done", "image.delete " + img.ID + " done"}
-	if d := cmp.Diff(trail, f.audit.told()); d != "" {
+	if d := cmp.Diff(trail, told(f.Audit.Take())); d != "" {
 		t.Errorf("audit log (-want +got):\n%s", d)
 	}
 }
@@ -130,13 +131,13 @@ func TestAnImageThatIsRefusedLeavesNothing(t *testing.T) {
 			if test.header != "" {
 				header = append(header, test.header)
 			}
-			f.do(t, "PUT", "/api/v1/images/image"+test.path, test.body, header...).want(t, test.status)
+			f.Do(t, "PUT", "/api/v1/images/image"+test.path, test.body, header...).Want(t, test.status)
 			if n := f.stored(t); n != 0 {
 				t.Errorf("%d files are left", n)
 			}
 		})
 	}
-	if list := into[[]view.Image](t, f.do(t, "GET", "/api/v1/images", nil).want(t, 200)); len(list) > 0 {
+	if list := resttest.Into[[]view.Image](t, f.Do(t, "GET", "/api/v1/images", nil).Want(t, 200)); len(list) > 0 {
 		t.Errorf("images are %+v", list)
 	}
 }
@@ -153,7 +154,7 @@ func TestAnImageThatTheClientGivesUpLeavesNothing(t *testing.T) {
 		sent.CloseWithError(io.ErrClosedPipe)
 	}()
 	req, err := http.NewRequestWithContext(t.Context(), "PUT", f.URL+"/api/v1/images/half", body)
-	noError(t, err)
+	resttest.NoError(t, err)
 	req.Header.Set("X-Auth-Token", "red-writer")
 	if resp, err := f.Client().Do(req); err == nil {
 		t.Errorf("answer %d", resp.StatusCode)
@@ -168,10 +169,10 @@ func TestAnImageThatTheClientGivesUpLeavesNothing(t *testing.T) {
 func TestListsOfImages(t *testing.T) {
 	f := start(t)
 	for seed, name := range []string{"a", "b", "c", "d", "e"} {
-		f.do(t, "PUT", "/api/v1/images/"+name, disk(t, uint64(seed))).want(t, 201)
+		f.Do(t, "PUT", "/api/v1/images/"+name, disk(t, uint64(seed))).Want(t, 201)
 	}
-	f.do(t, "PUT", "/api/v1/images/twin", disk(t, 1)).want(t, 201)
-	f.do(t, "PUT", "/api/v1/images/theirs", disk(t, 1), "X-Auth-Token: blue-writer").want(t, 201)
+	f.Do(t, "PUT", "/api/v1/images/twin", disk(t, 1)).Want(t, 201)
+	f.Do(t, "PUT", "/api/v1/images/theirs", disk(t, 1), "X-Auth-Token: blue-writer").Want(t, 201)
 	f.onboard(t, "firewall", onboardingtest.Embed("f", onboardingtest.QCOW2(384<<10, 1<<20, 9)))
 	for query, want := range map[string][]string{
 		"":                                {"a", "b", "c", "d", "e", "f", "twin"},
@@ -182,7 +183,7 @@ func TestListsOfImages(t *testing.T) {
 		"?package=firewall":               {"f"},
 	} {
 		got := []string{}
-		for _, img := range into[[]view.Image](t, f.do(t, "GET", "/api/v1/images"+query, nil).want(t, 200)) {
+		for _, img := range resttest.Into[[]view.Image](t, f.Do(t, "GET", "/api/v1/images"+query, nil).Want(t, 200)) {
 			got = append(got, img.Name)
 			if img.Project != "red" || img.File != "" {
 				t.Errorf("%s lists %+v", query, img)
@@ -192,21 +193,21 @@ func TestListsOfImages(t *testing.T) {
 			t.Errorf("%s (-want +got):\n%s", query, d)
 		}
 	}
-	f.do(t, "GET", "/api/v1/images?package=router", nil).want(t, 404)
-	f.do(t, "GET", "/api/v1/images?limit=0", nil).want(t, 422)
+	f.Do(t, "GET", "/api/v1/images?package=router", nil).Want(t, 404)
+	f.Do(t, "GET", "/api/v1/images?limit=0", nil).Want(t, 422)
 
 	var pages [][]string
 	for next := "/api/v1/images?diskFormat=qcow2&limit=3"; next != ""; {
-		a := f.do(t, "GET", next, nil).want(t, 200)
+		a := f.Do(t, "GET", next, nil).Want(t, 200)
 		var names []string
-		for _, img := range into[[]view.Image](t, a) {
+		for _, img := range resttest.Into[[]view.Image](t, a) {
 			names = append(names, img.Name)
 		}
 		pages = append(pages, names)
 		link, isNext := strings.CutSuffix(a.Header.Get("Link"), `>; rel="next"`)
 		if next = ""; isNext {
 			u, err := url.Parse(strings.TrimPrefix(link, "<"))
-			noError(t, err)
+			resttest.NoError(t, err)
 			next = u.RequestURI()
 		}
 	}
@@ -218,12 +219,12 @@ func TestListsOfImages(t *testing.T) {
 func TestAnImageThatIsUsedIsDeletedByForceOnly(t *testing.T) {
 	f := start(t)
 	f.onboard(t, "firewall", onboardingtest.Embed("used", onboardingtest.QCOW2(384<<10, 1<<20, 1)))
-	shown := into[view.Image](t, f.do(t, "GET", "/api/v1/images/used", nil).want(t, 200))
+	shown := resttest.Into[view.Image](t, f.Do(t, "GET", "/api/v1/images/used", nil).Want(t, 200))
 	if len(shown.Packages) != 1 || shown.Packages[0].Name != "firewall" {
 		t.Errorf("packages are %+v", shown.Packages)
 	}
-	f.do(t, "DELETE", "/api/v1/images/used", nil).want(t, 409)
-	f.do(t, "DELETE", "/api/v1/images/used?force=true", nil).want(t, 200)
+	f.Do(t, "DELETE", "/api/v1/images/used", nil).Want(t, 409)
+	f.Do(t, "DELETE", "/api/v1/images/used?force=true", nil).Want(t, 200)
 }
 
 func TestAnImageByItsURL(t *testing.T) {
@@ -234,24 +235,24 @@ func TestAnImageByItsURL(t *testing.T) {
 	link := origin.Serve("/image.qcow2", origintest.Plain(content))
 	ask := map[string]any{"name": "linked", "url": link, "digests": map[string]string{"SHA-256": strings.ToUpper(sha256Of(content))}}
 
-	report := into[onboarding.Report](t, f.do(t, "POST", "/api/v1/images", ask, "Prefer: wait=30").want(t, 200))
+	report := resttest.Into[onboarding.Report](t, f.Do(t, "POST", "/api/v1/images", ask, "Prefer: wait=30").Want(t, 200))
 	if report.Status != onboarding.Onboarded || report.Images[0].Name != "linked" {
 		t.Errorf("report is %+v", report)
 	}
-	if got := f.do(t, "GET", "/api/v1/images/linked/file", nil).want(t, 200); got.text != string(content) {
-		t.Errorf("the file has %d bytes", len(got.text))
+	if got := f.Do(t, "GET", "/api/v1/images/linked/file", nil).Want(t, 200); got.Text != string(content) {
+		t.Errorf("the file has %d bytes", len(got.Text))
 	}
 
 	ask["name"], ask["images"] = "reference", "reference"
 	delete(ask, "digests")
-	begun := f.do(t, "POST", "/api/v1/images", ask).want(t, 202)
+	begun := f.Do(t, "POST", "/api/v1/images", ask).Want(t, 202)
 	at := strings.TrimPrefix(begun.Header.Get("Location"), f.URL)
 	f.watch(t, at+"/events", 0)
-	if j := into[job.Job](t, f.do(t, "GET", at, nil).want(t, 200)); j.State != job.Succeeded || j.Kind != "image" || j.Payload != nil {
+	if j := resttest.Into[job.Job](t, f.Do(t, "GET", at, nil).Want(t, 200)); j.State != job.Succeeded || j.Kind != "image" || j.Payload != nil {
 		t.Errorf("job is %+v", j)
 	}
-	f.do(t, "GET", "/api/v1/images/reference/file", nil).want(t, 409)
-	f.do(t, "GET", "/api/v1/images/reference/vims", nil).want(t, 404)
+	f.Do(t, "GET", "/api/v1/images/reference/file", nil).Want(t, 409)
+	f.Do(t, "GET", "/api/v1/images/reference/vims", nil).Want(t, 404)
 
 	for name, test := range map[string]struct {
 		ask    map[string]any
@@ -268,7 +269,7 @@ func TestAnImageByItsURL(t *testing.T) {
 		"a misspelt member":   {map[string]any{"name": "x", "url": link, "minDsik": 3}, 422},
 	} {
 		t.Run(name, func(t *testing.T) {
-			p := into[rest.Problem](t, f.do(t, "POST", "/api/v1/images", test.ask, "Prefer: wait=30").want(t, test.status))
+			p := resttest.Into[rest.Problem](t, f.Do(t, "POST", "/api/v1/images", test.ask, "Prefer: wait=30").Want(t, test.status))
 			if p.Detail == "" {
 				t.Errorf("problem is %+v", p)
 			}
@@ -279,9 +280,9 @@ func TestAnImageByItsURL(t *testing.T) {
 func TestWhichVIMsHaveAnImage(t *testing.T) {
 	f := start(t)
 	f.onboard(t, "firewall", onboardingtest.Embed("image", onboardingtest.QCOW2(384<<10, 1<<20, 1)))
-	f.do(t, "POST", "/api/v1/launches", map[string]any{"package": "firewall", "vims": []string{"region-one"}}).want(t, 200)
+	f.Do(t, "POST", "/api/v1/launches", map[string]any{"package": "firewall", "vims": []string{"region-one"}}).Want(t, 200)
 	got := make(map[string]onboarding.Presence)
-	for _, at := range into[[]onboarding.Location](t, f.do(t, "GET", "/api/v1/images/image/vims", nil).want(t, 200)) {
+	for _, at := range resttest.Into[[]onboarding.Location](t, f.Do(t, "GET", "/api/v1/images/image/vims", nil).Want(t, 200)) {
 		got[at.VIM] = at.Presence
 	}
 	if got["region-one"] != onboarding.There || got["region-two"] != onboarding.Absent {

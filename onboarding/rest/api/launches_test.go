@@ -17,6 +17,7 @@ import (
 	"github.com/gangway-nfv/gangway/onboarding/onboardingtest"
 	"github.com/gangway-nfv/gangway/onboarding/operation"
 	"github.com/gangway-nfv/gangway/onboarding/rest"
+	"github.com/gangway-nfv/gangway/onboarding/rest/resttest"
 	"github.com/gangway-nfv/gangway/onboarding/view"
 	"github.com/gangway-nfv/gangway/onboarding/vnfpkg"
 	"github.com/gangway-nfv/gangway/vim"
@@ -27,13 +28,13 @@ import (
 func (f *fixture) watch(t *testing.T, path string, after int) []string {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), "GET", f.URL+path, nil)
-	noError(t, err)
+	resttest.NoError(t, err)
 	req.Header.Set("X-Auth-Token", "red-reader")
 	if after > 0 {
 		req.Header.Set("Last-Event-ID", fmt.Sprint(after))
 	}
 	resp, err := f.Client().Do(req)
-	noError(t, err)
+	resttest.NoError(t, err)
 	defer resp.Body.Close()
 	if resp.StatusCode == http.StatusNoContent {
 		return nil
@@ -55,7 +56,7 @@ func (f *fixture) watch(t *testing.T, path string, after int) []string {
 			event = nil
 		}
 	}
-	noError(t, lines.Err())
+	resttest.NoError(t, lines.Err())
 	return events
 }
 
@@ -67,8 +68,8 @@ func TestTheLaunchHook(t *testing.T) {
 	f := start(t)
 	id := f.onboard(t, "firewall", onboardingtest.Embed("image", onboardingtest.QCOW2(384<<10, 1<<20, 1)))
 
-	first := f.do(t, "POST", "/api/v1/launches", launchOf("firewall", "region-one", "region-two")).want(t, 200)
-	report := into[onboarding.LaunchReport](t, first)
+	first := f.Do(t, "POST", "/api/v1/launches", launchOf("firewall", "region-one", "region-two")).Want(t, 200)
+	report := resttest.Into[onboarding.LaunchReport](t, first)
 	for _, on := range report.VIMs {
 		if got := on.VDUs[0].Image; got.Action != vim.Uploaded || !got.Verified || got.ID == "" {
 			t.Errorf("on %s: %+v", on.VIM, got)
@@ -78,19 +79,19 @@ func TestTheLaunchHook(t *testing.T) {
 		t.Errorf("report is %+v", report)
 	}
 	at := strings.TrimPrefix(first.Header.Get("Location"), f.URL)
-	operation := into[view.Launch](t, f.do(t, "GET", at, nil, "X-Auth-Token: red-reader").want(t, 200))
+	operation := resttest.Into[view.Launch](t, f.Do(t, "GET", at, nil, "X-Auth-Token: red-reader").Want(t, 200))
 	if d := cmp.Diff(&report, operation.Report); d != "" || operation.State != job.Succeeded {
 		t.Errorf("operation is %s (-want +got):\n%s", operation.State, d)
 	}
 
 	written := map[string]any{"vims": []string{"region-two"}, "vdus": []any{
 		map[string]any{"name": "vdu", "images": []string{"nowhere", "image"}, "softwareImageId": "sw"}}}
-	report = into[onboarding.LaunchReport](t, f.do(t, "POST", "/api/v1/launches", written).want(t, 200))
+	report = resttest.Into[onboarding.LaunchReport](t, f.Do(t, "POST", "/api/v1/launches", written).Want(t, 200))
 	if got := report.VIMs[0].VDUs[0].Image; got.Action != vim.Present || !got.Verified ||
 		report.Package != nil || report.VIMAssets.SoftwareImages[0].VNFDSoftwareImageID != "sw" {
 		t.Errorf("with VDUs written out: %+v", report)
 	}
-	list := into[[]view.Launch](t, f.do(t, "GET", "/api/v1/launches", nil).want(t, 200))
+	list := resttest.Into[[]view.Launch](t, f.Do(t, "GET", "/api/v1/launches", nil).Want(t, 200))
 	if len(list) != 2 || list[1].ID != operation.ID {
 		t.Errorf("launches are %+v", list)
 	}
@@ -99,7 +100,7 @@ func TestTheLaunchHook(t *testing.T) {
 func TestALaunchThatNobodyWaitsFor(t *testing.T) {
 	f := start(t)
 	f.onboard(t, "firewall", onboardingtest.Embed("image", onboardingtest.QCOW2(384<<10, 1<<20, 1)))
-	begun := f.do(t, "POST", "/api/v1/launches", launchOf("firewall", "region-one"), "Prefer: respond-async").want(t, 202)
+	begun := f.Do(t, "POST", "/api/v1/launches", launchOf("firewall", "region-one"), "Prefer: respond-async").Want(t, 202)
 	if got := begun.Header.Get("Preference-Applied"); got != "respond-async" {
 		t.Errorf("Preference-Applied: %s", got)
 	}
@@ -114,7 +115,7 @@ func TestALaunchThatNobodyWaitsFor(t *testing.T) {
 	if rest := f.watch(t, at+"/events", len(events)); rest != nil {
 		t.Errorf("events after the last: %q", rest)
 	}
-	if got := into[view.Launch](t, f.do(t, "GET", at, nil).want(t, 200)); got.Report.VIMs[0].VDUs[0].Image.Action != vim.Uploaded {
+	if got := resttest.Into[view.Launch](t, f.Do(t, "GET", at, nil).Want(t, 200)); got.Report.VIMs[0].VDUs[0].Image.Action != vim.Uploaded {
 		t.Errorf("operation is %+v", got)
 	}
 }
@@ -124,13 +125,13 @@ func TestALaunchThatTakesLongerThanTheClientWaits(t *testing.T) {
 	f.onboard(t, "firewall", onboardingtest.Embed("image", onboardingtest.QCOW2(384<<10, 1<<20, 1)))
 	release := make(chan struct{})
 	f.cloud.Inject(glancetest.Fault{Route: glancetest.Upload, Do: func(*http.Request) { <-release }})
-	begun := f.do(t, "POST", "/api/v1/launches", launchOf("firewall", "region-one"), "Prefer: wait=1").want(t, 202)
-	if got := into[view.Launch](t, begun); got.State != job.Running {
+	begun := f.Do(t, "POST", "/api/v1/launches", launchOf("firewall", "region-one"), "Prefer: wait=1").Want(t, 202)
+	if got := resttest.Into[view.Launch](t, begun); got.State != job.Running {
 		t.Errorf("operation is %+v", got)
 	}
 	close(release)
 	f.watch(t, strings.TrimPrefix(begun.Header.Get("Location"), f.URL)+"/events", 0)
-	f.do(t, "POST", "/api/v1/launches", launchOf("firewall", "region-one"), "Prefer: wait=30").want(t, 200)
+	f.Do(t, "POST", "/api/v1/launches", launchOf("firewall", "region-one"), "Prefer: wait=30").Want(t, 200)
 }
 
 func TestARepeatedLaunchJoinsTheFirst(t *testing.T) {
@@ -142,7 +143,7 @@ func TestARepeatedLaunchJoinsTheFirst(t *testing.T) {
 	at := make([]string, 5)
 	for i := range at {
 		calls.Go(func() {
-			at[i] = f.do(t, "POST", "/api/v1/launches", launchOf("firewall", "region-one"), key).want(t, 200).Header.Get("Location")
+			at[i] = f.Do(t, "POST", "/api/v1/launches", launchOf("firewall", "region-one"), key).Want(t, 200).Header.Get("Location")
 		})
 	}
 	calls.Wait()
@@ -151,7 +152,7 @@ func TestARepeatedLaunchJoinsTheFirst(t *testing.T) {
 			t.Errorf("operations are %q", at)
 		}
 	}
-	f.do(t, "POST", "/api/v1/launches", launchOf("router", "region-one"), key).want(t, 422)
+	f.Do(t, "POST", "/api/v1/launches", launchOf("router", "region-one"), key).Want(t, 422)
 	if n := len(f.cloud.Glance("RegionOne").Images()); n != 1 {
 		t.Errorf("the VIM has %d images", n)
 	}
@@ -162,13 +163,13 @@ func TestAProjectHasSoManyLaunchesAtOnce(t *testing.T) {
 	f.onboard(t, "firewall", onboardingtest.Embed("image", onboardingtest.QCOW2(384<<10, 1<<20, 1)))
 	release := make(chan struct{})
 	f.cloud.Inject(glancetest.Fault{Route: glancetest.Upload, Do: func(*http.Request) { <-release }})
-	launch := func(status int, header ...string) answer {
-		return f.do(t, "POST", "/api/v1/launches", launchOf("firewall", "region-one"), header...).want(t, status)
+	launch := func(status int, header ...string) resttest.Answer {
+		return f.Do(t, "POST", "/api/v1/launches", launchOf("firewall", "region-one"), header...).Want(t, status)
 	}
 	first := launch(202, "Prefer: wait=1", "Idempotency-Key: 1")
 	second := launch(202, "Prefer: wait=1")
 	refused := launch(429, "Prefer: wait=1")
-	if detail := into[rest.Problem](t, refused).Detail; refused.Header.Get("Retry-After") != "5" || !strings.Contains(detail, "2 jobs") || !strings.Contains(detail, "respond-async") {
+	if detail := resttest.Into[rest.Problem](t, refused).Detail; refused.Header.Get("Retry-After") != "5" || !strings.Contains(detail, "2 jobs") || !strings.Contains(detail, "respond-async") {
 		t.Errorf("it says %q, and %v", detail, refused.Header)
 	}
 	if joined := launch(202, "Prefer: wait=1", "Idempotency-Key: 1"); joined.Header.Get("Location") != first.Header.Get("Location") {
@@ -176,7 +177,7 @@ func TestAProjectHasSoManyLaunchesAtOnce(t *testing.T) {
 	}
 	third := launch(202, "Prefer: respond-async")
 	close(release)
-	for _, begun := range []answer{first, second, third} {
+	for _, begun := range []resttest.Answer{first, second, third} {
 		f.watch(t, strings.TrimPrefix(begun.Header.Get("Location"), f.URL)+"/events", 0)
 	}
 	launch(200)
@@ -203,7 +204,7 @@ func TestALaunchThatCannotBe(t *testing.T) {
 		"no JSON":                    {"package=firewall", 415, "validation"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			p := into[rest.Problem](t, f.do(t, "POST", "/api/v1/launches", test.ask).want(t, test.status))
+			p := resttest.Into[rest.Problem](t, f.Do(t, "POST", "/api/v1/launches", test.ask).Want(t, test.status))
 			if !strings.Contains(p.Detail, test.detail) {
 				t.Errorf("problem is %+v", p)
 			}
@@ -215,9 +216,9 @@ func TestAPackageThatIsDisabledIsNotLaunched(t *testing.T) {
 	f := start(t)
 	id := f.onboard(t, "firewall")
 	disabled := vnfpkg.Disabled
-	_, err := f.packages.Update(t.Context(), "red", id, vnfpkg.Change{Operational: &disabled})
-	noError(t, err)
-	p := into[rest.Problem](t, f.do(t, "POST", "/api/v1/launches", launchOf("firewall", "region-one")).want(t, 409))
+	_, err := f.Packages.Update(t.Context(), "red", id, vnfpkg.Change{Operational: &disabled})
+	resttest.NoError(t, err)
+	p := resttest.Into[rest.Problem](t, f.Do(t, "POST", "/api/v1/launches", launchOf("firewall", "region-one")).Want(t, 409))
 	if !strings.Contains(p.Detail, "DISABLED") {
 		t.Errorf("problem is %+v", p)
 	}
@@ -226,12 +227,12 @@ func TestAPackageThatIsDisabledIsNotLaunched(t *testing.T) {
 func TestAListOfJobsHasNoResults(t *testing.T) {
 	f := start(t)
 	f.onboard(t, "firewall", onboardingtest.Embed("image", onboardingtest.QCOW2(384<<10, 1<<20, 1)))
-	f.do(t, "POST", "/api/v1/launches", launchOf("firewall", "region-one")).want(t, 200)
-	listed := into[[]job.Job](t, f.do(t, "GET", "/api/v1/jobs", nil).want(t, 200))
+	f.Do(t, "POST", "/api/v1/launches", launchOf("firewall", "region-one")).Want(t, 200)
+	listed := resttest.Into[[]job.Job](t, f.Do(t, "GET", "/api/v1/jobs", nil).Want(t, 200))
 	if len(listed) != 1 || listed[0].Result != nil {
 		t.Fatalf("list is %+v", listed)
 	}
-	if shown := into[job.Job](t, f.do(t, "GET", "/api/v1/jobs/"+listed[0].ID, nil).want(t, 200)); shown.Result == nil {
+	if shown := resttest.Into[job.Job](t, f.Do(t, "GET", "/api/v1/jobs/"+listed[0].ID, nil).Want(t, 200)); shown.Result == nil {
 		t.Errorf("job is %+v", shown)
 	}
 }
@@ -239,17 +240,17 @@ func TestAListOfJobsHasNoResults(t *testing.T) {
 func TestJobsOfOthersAreNotThere(t *testing.T) {
 	f := start(t)
 	f.onboard(t, "firewall", onboardingtest.Embed("image", onboardingtest.QCOW2(384<<10, 1<<20, 1)))
-	id := into[view.Launch](t, f.do(t, "POST", "/api/v1/launches", launchOf("firewall", "region-one"), "Prefer: respond-async").want(t, 202)).ID
+	id := resttest.Into[view.Launch](t, f.Do(t, "POST", "/api/v1/launches", launchOf("firewall", "region-one"), "Prefer: respond-async").Want(t, 202)).ID
 	for _, path := range []string{"/api/v1/jobs/" + id, "/api/v1/jobs/" + id + "/events", "/api/v1/launches/" + id, "/api/v1/launches/" + id + "/events"} {
-		f.do(t, "GET", path, nil, "X-Auth-Token: blue-admin").want(t, 404)
+		f.Do(t, "GET", path, nil, "X-Auth-Token: blue-admin").Want(t, 404)
 	}
-	f.do(t, "POST", "/api/v1/jobs/"+id+"/cancel", nil, "X-Auth-Token: blue-admin").want(t, 404)
-	f.do(t, "POST", "/api/v1/jobs/"+id+"/cancel", nil, "X-Auth-Token: red-reader").want(t, 403)
-	if list := into[[]job.Job](t, f.do(t, "GET", "/api/v1/jobs", nil, "X-Auth-Token: blue-admin").want(t, 200)); len(list) > 0 {
+	f.Do(t, "POST", "/api/v1/jobs/"+id+"/cancel", nil, "X-Auth-Token: blue-admin").Want(t, 404)
+	f.Do(t, "POST", "/api/v1/jobs/"+id+"/cancel", nil, "X-Auth-Token: red-reader").Want(t, 403)
+	if list := resttest.Into[[]job.Job](t, f.Do(t, "GET", "/api/v1/jobs", nil, "X-Auth-Token: blue-admin").Want(t, 200)); len(list) > 0 {
 		t.Errorf("blue sees %+v", list)
 	}
-	f.do(t, "GET", "/api/v1/jobs?all=true", nil, "X-Auth-Token: red-admin").want(t, 403)
-	list := into[[]job.Job](t, f.do(t, "GET", "/api/v1/jobs?all=true&kind=launch", nil, "X-Auth-Token: root").want(t, 200))
+	f.Do(t, "GET", "/api/v1/jobs?all=true", nil, "X-Auth-Token: red-admin").Want(t, 403)
+	list := resttest.Into[[]job.Job](t, f.Do(t, "GET", "/api/v1/jobs?all=true&kind=launch", nil, "X-Auth-Token: root").Want(t, 200))
 	if len(list) != 1 || list[0].ID != id || list[0].By != "token red-writer" || list[0].Payload != nil {
 		t.Errorf("root sees %+v", list)
 	}
@@ -257,15 +258,13 @@ func TestJobsOfOthersAreNotThere(t *testing.T) {
 
 func TestAJobOfAllProjectsIsCancelledByWhoMayThere(t *testing.T) {
 	f := start(t)
-	j, err := f.queue.Add(t.Context(), job.New{Project: access.AllProjects, Kind: operation.KindDoctor, NotBefore: time.Now().Add(time.Hour)})
-	noError(t, err)
-	f.do(t, "POST", "/api/v1/jobs/"+j.ID+"/cancel", nil, "X-Auth-Token: red-admin").want(t, 404)
-	f.audit.forget()
-	f.do(t, "POST", "/api/v1/jobs/"+j.ID+"/cancel", nil, "X-Auth-Token: root", "Project-Id: red").want(t, 200)
-	f.audit.mu.Lock()
-	defer f.audit.mu.Unlock()
-	if len(f.audit.events) != 1 || f.audit.events[0].Project != access.AllProjects || f.audit.events[0].Outcome != access.Done {
-		t.Errorf("audited is %+v", f.audit.events)
+	j, err := f.Queue.Add(t.Context(), job.New{Project: access.AllProjects, Kind: operation.KindDoctor, NotBefore: time.Now().Add(time.Hour)})
+	resttest.NoError(t, err)
+	f.Do(t, "POST", "/api/v1/jobs/"+j.ID+"/cancel", nil, "X-Auth-Token: red-admin").Want(t, 404)
+	f.Audit.Take()
+	f.Do(t, "POST", "/api/v1/jobs/"+j.ID+"/cancel", nil, "X-Auth-Token: root", "Project-Id: red").Want(t, 200)
+	if events := f.Audit.Take(); len(events) != 1 || events[0].Project != access.AllProjects || events[0].Outcome != access.Done {
+		t.Errorf("audited is %+v", events)
 	}
 }
 
@@ -273,13 +272,13 @@ func TestAJobIsCancelled(t *testing.T) {
 	f := start(t)
 	f.onboard(t, "firewall", onboardingtest.Embed("image", onboardingtest.QCOW2(384<<10, 1<<20, 1)))
 	f.cloud.Inject(glancetest.Fault{Route: glancetest.Upload, Hang: true, AfterBytes: glancetest.WholeBody})
-	id := into[view.Launch](t, f.do(t, "POST", "/api/v1/launches", launchOf("firewall", "region-one"), "Prefer: respond-async").want(t, 202)).ID
-	f.do(t, "POST", "/api/v1/jobs/"+id+"/cancel", nil).want(t, 200)
+	id := resttest.Into[view.Launch](t, f.Do(t, "POST", "/api/v1/launches", launchOf("firewall", "region-one"), "Prefer: respond-async").Want(t, 202)).ID
+	f.Do(t, "POST", "/api/v1/jobs/"+id+"/cancel", nil).Want(t, 200)
 	events := f.watch(t, "/api/v1/jobs/"+id+"/events", 0)
 	if last := events[len(events)-1]; !strings.Contains(last, `"state":"cancelled"`) {
 		t.Errorf("events are %q", events)
 	}
-	list := into[[]job.Job](t, f.do(t, "GET", "/api/v1/jobs?state=cancelled,failed", nil).want(t, 200))
+	list := resttest.Into[[]job.Job](t, f.Do(t, "GET", "/api/v1/jobs?state=cancelled,failed", nil).Want(t, 200))
 	if len(list) != 1 || list[0].ID != id {
 		t.Errorf("cancelled jobs are %+v", list)
 	}

@@ -6,13 +6,14 @@ import (
 	"testing"
 
 	"github.com/gangway-nfv/gangway/onboarding/rest/api"
+	"github.com/gangway-nfv/gangway/onboarding/rest/resttest"
 	"github.com/gangway-nfv/gangway/onboarding/rest/tus"
 )
 
 func TestTheDocumentHasEveryRoute(t *testing.T) {
 	f := start(t)
-	got := f.do(t, "GET", "/openapi.json", nil, "X-Auth-Token: ").want(t, 200)
-	document := into[struct {
+	got := f.Do(t, "GET", "/openapi.json", nil, "X-Auth-Token: ").Want(t, 200)
+	document := resttest.Into[struct {
 		OpenAPI string
 		Paths   map[string]map[string]struct {
 			OperationID, Summary, Description string
@@ -27,7 +28,7 @@ func TestTheDocumentHasEveryRoute(t *testing.T) {
 		t.Errorf("document of OpenAPI %s, %s", document.OpenAPI, got.Header.Get("Content-Type"))
 	}
 	door, err := api.New(api.Config{})
-	noError(t, err)
+	resttest.NoError(t, err)
 	ids := make(map[string]bool)
 	operations := 0
 	for _, operation := range document.Paths {

@@ -13,6 +13,7 @@ import (
 	"github.com/gangway-nfv/gangway/onboarding"
 	"github.com/gangway-nfv/gangway/onboarding/job"
 	"github.com/gangway-nfv/gangway/onboarding/onboardingtest"
+	"github.com/gangway-nfv/gangway/onboarding/rest/resttest"
 	"github.com/gangway-nfv/gangway/onboarding/view"
 	"github.com/gangway-nfv/gangway/onboarding/vnfpkg"
 )
@@ -31,37 +32,37 @@ func TestAPackageFromItsUploadToItsEnd(t *testing.T) {
 	f := start(t)
 	for name, container := range map[string]onboardingtest.Container{"firewall": onboardingtest.Tar, "router": onboardingtest.Zip} {
 		content := archive(container, name, uint64(len(name)))
-		begun := f.do(t, "POST", "/api/v1/packages", content, "Repr-Digest: "+reprDigest(content)).want(t, 202)
-		if j := into[job.Job](t, begun); j.Events != 1 {
+		begun := f.Do(t, "POST", "/api/v1/packages", content, "Repr-Digest: "+reprDigest(content)).Want(t, 202)
+		if j := resttest.Into[job.Job](t, begun); j.Events != 1 {
 			t.Errorf("%d events are told of a job that has just been added", j.Events)
 		}
 		at := strings.TrimPrefix(begun.Header.Get("Location"), f.URL)
 		f.watch(t, at+"/events", 0)
-		j := into[job.Job](t, f.do(t, "GET", at, nil).want(t, 200))
+		j := resttest.Into[job.Job](t, f.Do(t, "GET", at, nil).Want(t, 200))
 		if j.State != job.Succeeded || j.Kind != vnfpkg.KindOnboard || j.By != "token red-writer" {
 			t.Fatalf("job is %+v", j)
 		}
-		shown := into[view.Resource](t, f.do(t, "GET", "/api/v1/packages/acme%2F"+name, nil).want(t, 200))
+		shown := resttest.Into[view.Resource](t, f.Do(t, "GET", "/api/v1/packages/acme%2F"+name, nil).Want(t, 200))
 		if shown.ID != j.Subject || shown.State != vnfpkg.Onboarded || shown.Job != j.ID || len(shown.Images) != 1 || shown.Model == nil || len(shown.Files) == 0 ||
 			shown.Archive == nil || shown.Archive.SHA256 != sha256Of(content) {
 			t.Errorf("package is %+v", shown)
 		}
-		if got := f.do(t, "GET", "/api/v1/packages/"+shown.ID+"/file", nil).want(t, 200); got.text != string(content) || got.Header.Get("Repr-Digest") == "" {
-			t.Errorf("the archive has %d bytes", len(got.text))
+		if got := f.Do(t, "GET", "/api/v1/packages/"+shown.ID+"/file", nil).Want(t, 200); got.Text != string(content) || got.Header.Get("Repr-Digest") == "" {
+			t.Errorf("the archive has %d bytes", len(got.Text))
 		}
-		if got := f.do(t, "GET", "/api/v1/packages/"+shown.ID+"/file", nil, "Range: bytes=100-199").want(t, 206); got.text != string(content[100:200]) {
-			t.Errorf("a range has %d bytes", len(got.text))
+		if got := f.Do(t, "GET", "/api/v1/packages/"+shown.ID+"/file", nil, "Range: bytes=100-199").Want(t, 206); got.Text != string(content[100:200]) {
+			t.Errorf("a range has %d bytes", len(got.Text))
 		}
-		again := f.do(t, "POST", "/api/v1/packages", content, "Prefer: wait=30").want(t, 200)
-		if report := into[onboarding.Report](t, again); report.Status != onboarding.Unchanged || report.Package.ID != shown.ID ||
+		again := f.Do(t, "POST", "/api/v1/packages", content, "Prefer: wait=30").Want(t, 200)
+		if report := resttest.Into[onboarding.Report](t, again); report.Status != onboarding.Unchanged || report.Package.ID != shown.ID ||
 			again.Header.Get("Location") != f.URL+"/api/v1/packages/"+shown.ID {
 			t.Errorf("the same again is %+v at %s", report, again.Header.Get("Location"))
 		}
-		gone := into[view.Deleted](t, f.do(t, "DELETE", "/api/v1/packages/"+name, nil).want(t, 200))
+		gone := resttest.Into[view.Deleted](t, f.Do(t, "DELETE", "/api/v1/packages/"+name, nil).Want(t, 200))
 		if d := cmp.Diff(view.Deleted{Package: imagerepo.PackageRef{ID: shown.ID, Vendor: "acme", Name: name, Version: "1.0"}, Images: shown.Images}, gone); d != "" {
 			t.Errorf("gone (-want +got):\n%s", d)
 		}
-		f.do(t, "GET", "/api/v1/packages/"+shown.ID, nil).want(t, 404)
+		f.Do(t, "GET", "/api/v1/packages/"+shown.ID, nil).Want(t, 404)
 	}
 	if n := f.stored(t); n != 0 {
 		t.Errorf("%d files of images are left", n)
@@ -70,7 +71,7 @@ func TestAPackageFromItsUploadToItsEnd(t *testing.T) {
 
 func TestAPackageWhoseReportIsWaitedFor(t *testing.T) {
 	f := start(t)
-	report := into[onboarding.Report](t, f.do(t, "POST", "/api/v1/packages", archive(onboardingtest.Tar, "firewall", 1), "Prefer: wait=30").want(t, 201))
+	report := resttest.Into[onboarding.Report](t, f.Do(t, "POST", "/api/v1/packages", archive(onboardingtest.Tar, "firewall", 1), "Prefer: wait=30").Want(t, 201))
 	if report.Status != onboarding.Onboarded || report.Images[0].Action != onboarding.Stored {
 		t.Errorf("report is %+v", report)
 	}
@@ -105,11 +106,11 @@ func TestAPackageWhoseReportIsWaitedFor(t *testing.T) {
 			if test.header != "" {
 				header = append(header, test.header)
 			}
-			got := f.do(t, "POST", "/api/v1/packages"+test.path, test.body, header...).want(t, test.status)
+			got := f.Do(t, "POST", "/api/v1/packages"+test.path, test.body, header...).Want(t, test.status)
 			if test.code == "" {
 				return
 			}
-			problem := into[struct{ Report onboarding.Report }](t, got)
+			problem := resttest.Into[struct{ Report onboarding.Report }](t, got)
 			found := ""
 			for _, finding := range problem.Report.Findings {
 				found += string(finding.Code) + " "
@@ -119,7 +120,7 @@ func TestAPackageWhoseReportIsWaitedFor(t *testing.T) {
 			}
 		})
 	}
-	for _, r := range into[[]view.Resource](t, f.do(t, "GET", "/api/v1/packages", nil).want(t, 200)) {
+	for _, r := range resttest.Into[[]view.Resource](t, f.Do(t, "GET", "/api/v1/packages", nil).Want(t, 200)) {
 		if r.State != vnfpkg.Onboarded && (r.State != vnfpkg.Error || r.Failure == nil || r.Archive != nil && r.Archive.Kept) {
 			t.Errorf("left is %+v", r)
 		}
@@ -128,17 +129,17 @@ func TestAPackageWhoseReportIsWaitedFor(t *testing.T) {
 
 func TestAPackageIsDeletedWithItsImagesOrWithoutThemOrBeforeItHasAny(t *testing.T) {
 	f := start(t)
-	report := into[onboarding.Report](t, f.do(t, "POST", "/api/v1/packages", archive(onboardingtest.Tar, "firewall", 1), "Prefer: wait=30").want(t, 201))
-	gone := into[view.Deleted](t, f.do(t, "DELETE", "/api/v1/packages/firewall?keepImages=true", nil).want(t, 200))
+	report := resttest.Into[onboarding.Report](t, f.Do(t, "POST", "/api/v1/packages", archive(onboardingtest.Tar, "firewall", 1), "Prefer: wait=30").Want(t, 201))
+	gone := resttest.Into[view.Deleted](t, f.Do(t, "DELETE", "/api/v1/packages/firewall?keepImages=true", nil).Want(t, 200))
 	if gone.Package.ID != report.Package.ID || gone.Images == nil || len(gone.Images) != 0 {
 		t.Errorf("without the images: %+v", gone)
 	}
-	f.do(t, "GET", "/api/v1/images/firewall-image", nil).want(t, 200)
+	f.Do(t, "GET", "/api/v1/images/firewall-image", nil).Want(t, 200)
 
-	f.do(t, "POST", "/api/v1/packages", "broken", "Prefer: wait=30").want(t, 422)
-	refused := into[[]view.Resource](t, f.do(t, "GET", "/api/v1/packages?state=ERROR", nil).want(t, 200))
-	got := f.do(t, "DELETE", "/api/v1/packages/"+refused[0].ID, nil).want(t, 200)
-	if d := cmp.Diff(`{"package":{"id":"`+refused[0].ID+`","vendor":"","name":"","version":""},"images":[]}`+"\n", got.text); d != "" {
+	f.Do(t, "POST", "/api/v1/packages", "broken", "Prefer: wait=30").Want(t, 422)
+	refused := resttest.Into[[]view.Resource](t, f.Do(t, "GET", "/api/v1/packages?state=ERROR", nil).Want(t, 200))
+	got := f.Do(t, "DELETE", "/api/v1/packages/"+refused[0].ID, nil).Want(t, 200)
+	if d := cmp.Diff(`{"package":{"id":"`+refused[0].ID+`","vendor":"","name":"","version":""},"images":[]}`+"\n", got.Text); d != "" {
 		t.Errorf("one that was refused (-want +got):\n%s", d)
 	}
 }
@@ -148,7 +149,7 @@ func TestAPackageByItsURL(t *testing.T) {
 	origin := origintest.New()
 	t.Cleanup(origin.Close)
 	url := origin.Serve("/firewall.tar", origintest.Plain(archive(onboardingtest.Tar, "firewall", 1)))
-	report := into[onboarding.Report](t, f.do(t, "POST", "/api/v1/packages", map[string]string{"url": url}, "Prefer: wait=30").want(t, 201))
+	report := resttest.Into[onboarding.Report](t, f.Do(t, "POST", "/api/v1/packages", map[string]string{"url": url}, "Prefer: wait=30").Want(t, 201))
 	if report.Status != onboarding.Onboarded {
 		t.Errorf("report is %+v", report)
 	}
@@ -157,13 +158,13 @@ func TestAPackageByItsURL(t *testing.T) {
 func TestListsOfPackages(t *testing.T) {
 	f := start(t)
 	for seed, name := range []string{"one", "two", "three"} {
-		f.do(t, "POST", "/api/v1/packages", archive(onboardingtest.Tar, name, uint64(seed)), "Prefer: wait=30").want(t, 201)
+		f.Do(t, "POST", "/api/v1/packages", archive(onboardingtest.Tar, name, uint64(seed)), "Prefer: wait=30").Want(t, 201)
 	}
 	f.onboard(t, "local") // by the command line
-	f.do(t, "POST", "/api/v1/packages", "broken", "Prefer: wait=30").want(t, 422)
+	f.Do(t, "POST", "/api/v1/packages", "broken", "Prefer: wait=30").Want(t, 422)
 	names := func(path string) (names []string, next string) {
-		a := f.do(t, "GET", path, nil).want(t, 200)
-		for _, r := range into[[]view.Resource](t, a) {
+		a := f.Do(t, "GET", path, nil).Want(t, 200)
+		for _, r := range resttest.Into[[]view.Resource](t, a) {
 			names = append(names, strings.TrimSpace(r.Name+" "+string(r.State)))
 		}
 		next, _, _ = strings.Cut(strings.TrimPrefix(a.Header.Get("Link"), "<"+f.URL), ">")
@@ -200,7 +201,7 @@ func TestValidateStoresNothing(t *testing.T) {
 	link := origin.Serve("/firewall.csar", origintest.Plain(firewall))
 	large := origin.Serve("/large.csar", origintest.Plain(append(archive(onboardingtest.Tar, "large", 3), make([]byte, 4<<20)...)))
 	f.onboard(t, "other", onboardingtest.Embed("taken-image", onboardingtest.QCOW2(384<<10, 1<<20, 9)))
-	stored, listed := f.stored(t), f.do(t, "GET", "/api/v1/packages", nil).want(t, 200).text
+	stored, listed := f.stored(t), f.Do(t, "GET", "/api/v1/packages", nil).Want(t, 200).Text
 	taking := archive(onboardingtest.Tar, "taken", 1)
 	other := onboardingtest.Bytes(onboardingtest.Tar, onboardingtest.OpenBatonTar(onboardingtest.Spec{Name: "other", Images: []onboardingtest.SoftwareImage{
 		onboardingtest.Embed("taken-image", onboardingtest.QCOW2(384<<10, 1<<20, 9))}}))
@@ -228,10 +229,10 @@ func TestValidateStoresNothing(t *testing.T) {
 		"a URL without an answer":         {"", map[string]string{"url": origin.URL + "/none"}, 502, onboarding.Report{}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			answer := f.do(t, "POST", "/api/v1/validate"+test.query, test.body).want(t, test.status)
-			report := into[struct{ Report onboarding.Report }](t, answer).Report
+			answer := f.Do(t, "POST", "/api/v1/validate"+test.query, test.body).Want(t, test.status)
+			report := resttest.Into[struct{ Report onboarding.Report }](t, answer).Report
 			if test.status == 200 {
-				report = into[onboarding.Report](t, answer)
+				report = resttest.Into[onboarding.Report](t, answer)
 			}
 			codes := ""
 			for _, f := range report.Findings {
@@ -242,8 +243,8 @@ func TestValidateStoresNothing(t *testing.T) {
 			}
 		})
 	}
-	f.do(t, "POST", "/api/v1/validate", firewall, "X-Auth-Token: red-reader").want(t, 403)
-	if got := f.do(t, "GET", "/api/v1/packages", nil).want(t, 200).text; got != listed {
+	f.Do(t, "POST", "/api/v1/validate", firewall, "X-Auth-Token: red-reader").Want(t, 403)
+	if got := f.Do(t, "GET", "/api/v1/packages", nil).Want(t, 200).Text; got != listed {
 		t.Errorf("packages are %s", got)
 	}
 	if n := f.stored(t); n != stored {
@@ -263,7 +264,7 @@ func TestValidateFetchesImagesOnlyForAComparison(t *testing.T) {
 		size  int64 // of the image, as far as is known
 	}{{"", 0}, {"?images=fetch", 0}, {"?repository=true&images=reference", 0}, {"?repository=true", int64(len(content))}} {
 		before := len(origin.Requests())
-		report := into[onboarding.Report](t, f.do(t, "POST", "/api/v1/validate"+test.query, pkg).want(t, 200))
+		report := resttest.Into[onboarding.Report](t, f.Do(t, "POST", "/api/v1/validate"+test.query, pkg).Want(t, 200))
 		asked := len(origin.Requests()) > before
 		if report.Status != onboarding.Valid || asked != (test.size > 0) || len(report.Images) != 1 || report.Images[0].Size != test.size {
 			t.Errorf("%s: the origin was asked: %t, the report is %+v", test.query, asked, report)
@@ -286,12 +287,12 @@ func TestAReportCallsAPackageAsItsSenderDoes(t *testing.T) {
 		"?name=packages/fw.tar": {archive(onboardingtest.Tar, "firewall", 1), "packages/fw.tar", "fw.tar"},
 		"?name=the+router":      {map[string]string{"url": link}, "the router", `"the router"`},
 	} {
-		made := f.do(t, "POST", "/api/v1/packages"+name, test.body, "Prefer: wait=30").want(t, 201)
-		report := into[onboarding.Report](t, made)
+		made := f.Do(t, "POST", "/api/v1/packages"+name, test.body, "Prefer: wait=30").Want(t, 201)
+		report := resttest.Into[onboarding.Report](t, made)
 		if report.Source != test.source {
 			t.Errorf("%s: the report calls it %q, want %q", name, report.Source, test.source)
 		}
-		file := f.do(t, "GET", "/api/v1/packages/"+report.Package.ID+"/file", nil).want(t, 200)
+		file := f.Do(t, "GET", "/api/v1/packages/"+report.Package.ID+"/file", nil).Want(t, 200)
 		if got := file.Header.Get("Content-Disposition"); got != "attachment; filename="+test.filename {
 			t.Errorf("%s: it is downloaded as %s", name, got)
 		}
@@ -303,13 +304,13 @@ func TestProjectsHaveAQuota(t *testing.T) {
 	big := make([]byte, 1<<20)
 	for i := range 20 {
 		big[0] = byte(i)
-		f.do(t, "PUT", "/api/v1/images/"+string(rune('a'+i))+"?diskFormat=raw", big).want(t, 201)
+		f.Do(t, "PUT", "/api/v1/images/"+string(rune('a'+i))+"?diskFormat=raw", big).Want(t, 201)
 	}
 	big[0] = 99
-	f.do(t, "PUT", "/api/v1/images/more?diskFormat=raw", big).want(t, 413)
-	f.do(t, "POST", "/api/v1/images", map[string]string{"name": "more", "url": "http://127.0.0.1/"}).want(t, 413)
-	f.do(t, "POST", "/api/v1/packages", archive(onboardingtest.Tar, "firewall", 1)).want(t, 413)
-	f.do(t, "PUT", "/api/v1/images/more?diskFormat=raw", big, "X-Auth-Token: blue-writer").want(t, 201)
+	f.Do(t, "PUT", "/api/v1/images/more?diskFormat=raw", big).Want(t, 413)
+	f.Do(t, "POST", "/api/v1/images", map[string]string{"name": "more", "url": "http://127.0.0.1/"}).Want(t, 413)
+	f.Do(t, "POST", "/api/v1/packages", archive(onboardingtest.Tar, "firewall", 1)).Want(t, 413)
+	f.Do(t, "PUT", "/api/v1/images/more?diskFormat=raw", big, "X-Auth-Token: blue-writer").Want(t, 201)
 }
 
 func TestAPackageIsRefusedForWhoseImagesItsProjectHasNoRoom(t *testing.T) {
@@ -318,18 +319,18 @@ func TestAPackageIsRefusedForWhoseImagesItsProjectHasNoRoom(t *testing.T) {
 		t.Helper()
 		content := make([]byte, size)
 		copy(content, name)
-		f.do(t, "PUT", "/api/v1/images/"+name+"?diskFormat=raw", content).want(t, 201)
+		f.Do(t, "PUT", "/api/v1/images/"+name+"?diskFormat=raw", content).Want(t, 201)
 	}
 	data := archive(onboardingtest.Tar, "firewall", 1)
 	for i := range 19 {
 		fill(string(rune('a'+i)), 1<<20)
 	}
 	fill("rest", 1<<20-len(data)) // the archive fits, and nothing with it
-	answer := f.do(t, "POST", "/api/v1/packages", data, "Prefer: wait=30").want(t, 413)
-	if !strings.Contains(answer.text, "delete packages or images that it does not need") {
-		t.Errorf("the answer is %s", answer.text)
+	answer := f.Do(t, "POST", "/api/v1/packages", data, "Prefer: wait=30").Want(t, 413)
+	if !strings.Contains(answer.Text, "delete packages or images that it does not need") {
+		t.Errorf("the answer is %s", answer.Text)
 	}
-	for _, img := range into[[]view.Image](t, f.do(t, "GET", "/api/v1/images", nil).want(t, 200)) {
+	for _, img := range resttest.Into[[]view.Image](t, f.Do(t, "GET", "/api/v1/images", nil).Want(t, 200)) {
 		if len(img.Name) > 1 && img.Name != "rest" {
 			t.Errorf("image %s is left", img.Name)
 		}

@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/gangway-nfv/gangway/onboarding/access"
+	"github.com/gangway-nfv/gangway/onboarding/rest/resttest"
 	"github.com/gangway-nfv/gangway/onboarding/view"
 )
 
@@ -15,8 +16,8 @@ func TestTokensAreMadeListedAndRevoked(t *testing.T) {
 	f := start(t)
 	admin := "X-Auth-Token: red-admin"
 	ends := time.Now().Add(time.Hour).UTC().Truncate(time.Second)
-	answer := f.do(t, "POST", "/api/v1/tokens", map[string]any{"name": "ci", "role": "writer", "expiresAt": ends}, admin).want(t, 201)
-	made := into[view.Token](t, answer)
+	answer := f.Do(t, "POST", "/api/v1/tokens", map[string]any{"name": "ci", "role": "writer", "expiresAt": ends}, admin).Want(t, 201)
+	made := resttest.Into[view.Token](t, answer)
 	if made.Name != "ci" || made.Project != "red" || made.Role != access.Writer || made.ExpiresAt == nil || !made.ExpiresAt.Equal(ends) ||
 		answer.Header.Get("Cache-Control") != "no-store" {
 		t.Errorf("made %+v with %v", made, answer.Header)
@@ -25,8 +26,8 @@ func TestTokensAreMadeListedAndRevoked(t *testing.T) {
 	if err != nil || id.Role("red") != access.Writer {
 		t.Errorf("it lets in %+v, %v", id, err)
 	}
-	other := into[view.Token](t, f.do(t, "POST", "/api/v1/tokens", map[string]any{"role": "reader"}, admin).want(t, 201))
-	everywhere := into[view.Token](t, f.do(t, "POST", "/api/v1/tokens", map[string]any{"name": "metrics", "role": "reader", "project": "*"}, "X-Auth-Token: root").want(t, 201))
+	other := resttest.Into[view.Token](t, f.Do(t, "POST", "/api/v1/tokens", map[string]any{"role": "reader"}, admin).Want(t, 201))
+	everywhere := resttest.Into[view.Token](t, f.Do(t, "POST", "/api/v1/tokens", map[string]any{"name": "metrics", "role": "reader", "project": "*"}, "X-Auth-Token: root").Want(t, 201))
 	for path, want := range map[string]struct {
 		token string
 		names []string
@@ -34,17 +35,17 @@ func TestTokensAreMadeListedAndRevoked(t *testing.T) {
 		"/api/v1/tokens":          {"red-admin", []string{"ci", other.Name}},
 		"/api/v1/tokens?all=true": {"root", []string{"ci", "metrics", other.Name}},
 	} {
-		listed := f.do(t, "GET", path, nil, "X-Auth-Token: "+want.token).want(t, 200)
+		listed := f.Do(t, "GET", path, nil, "X-Auth-Token: "+want.token).Want(t, 200)
 		var names []string
-		for _, token := range into[[]view.Token](t, listed) {
+		for _, token := range resttest.Into[[]view.Token](t, listed) {
 			names = append(names, token.Name)
 		}
-		if d := cmp.Diff(want.names, names); d != "" || strings.Contains(listed.text, "gw_") {
-			t.Errorf("%s lists %s (-want +got):\n%s", path, listed.text, d)
+		if d := cmp.Diff(want.names, names); d != "" || strings.Contains(listed.Text, "gw_") {
+			t.Errorf("%s lists %s (-want +got):\n%s", path, listed.Text, d)
 		}
 	}
-	if got := f.do(t, "GET", "/api/v1/tokens", nil, "X-Auth-Token: blue-admin").want(t, 200); got.text != "[]\n" {
-		t.Errorf("another project has %s", got.text)
+	if got := f.Do(t, "GET", "/api/v1/tokens", nil, "X-Auth-Token: blue-admin").Want(t, 200); got.Text != "[]\n" {
+		t.Errorf("another project has %s", got.Text)
 	}
 
 	for name, test := range map[string]struct {
@@ -72,26 +73,27 @@ func TestTokensAreMadeListedAndRevoked(t *testing.T) {
 		"a parameter that there is not":        {"DELETE", "/ci?force=true", "red-admin", nil, 422},
 	} {
 		t.Run(name, func(t *testing.T) {
-			f.do(t, test.method, "/api/v1/tokens"+test.path, test.body, "X-Auth-Token: "+test.token).want(t, test.status)
+			f.Do(t, test.method, "/api/v1/tokens"+test.path, test.body, "X-Auth-Token: "+test.token).Want(t, test.status)
 		})
 	}
 
-	f.audit.forget()
-	gone := into[view.Token](t, f.do(t, "DELETE", "/api/v1/tokens/"+made.ID, nil, admin).want(t, 200))
+	f.Audit.Take()
+	gone := resttest.Into[view.Token](t, f.Do(t, "DELETE", "/api/v1/tokens/"+made.ID, nil, admin).Want(t, 200))
 	if gone.ID != made.ID || gone.Token != "" {
 		t.Errorf("revoked is %+v", gone)
 	}
 	if _, err := f.tokens.Authenticate(t.Context(), made.Token); err == nil {
 		t.Error("a revoked token lets in")
 	}
-	f.do(t, "DELETE", "/api/v1/tokens/ci", nil, admin).want(t, 404)
-	f.do(t, "DELETE", "/api/v1/tokens/"+everywhere.Name, nil, "X-Auth-Token: root").want(t, 200)
-	f.do(t, "POST", "/api/v1/tokens", map[string]any{"name": "made", "role": "reader", "project": "blue"}, "X-Auth-Token: root").want(t, 201)
-	if d := cmp.Diff([]string{"token.revoke ci done", "token.revoke /api/v1/tokens/ci refused", "token.revoke metrics done", "token.create made done"}, f.audit.told()); d != "" {
+	f.Do(t, "DELETE", "/api/v1/tokens/ci", nil, admin).Want(t, 404)
+	f.Do(t, "DELETE", "/api/v1/tokens/"+everywhere.Name, nil, "X-Auth-Token: root").Want(t, 200)
+	f.Do(t, "POST", "/api/v1/tokens", map[string]any{"name": "made", "role": "reader", "project": "blue"}, "X-Auth-Token: root").Want(t, 201)
+	events := f.Audit.Take()
+	if d := cmp.Diff([]string{"token.revoke ci done", "token.revoke /api/v1/tokens/ci refused", "token.revoke metrics done", "token.create made done"}, told(events)); d != "" {
 		t.Errorf("audit log (-want +got):\n%s", d)
 	}
 	for i, project := range []string{"red", "red", "*", "blue"} {
-		if got := f.audit.events[i].Project; got != project {
+		if got := events[i].Project; got != project {
 			t.Errorf("the audit log has event %d in project %q, want %q", i, got, project)
 		}
 	}

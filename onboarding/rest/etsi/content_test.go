@@ -16,6 +16,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/gangway-nfv/gangway/onboarding/onboardingtest"
+	"github.com/gangway-nfv/gangway/onboarding/rest/etsi"
+	"github.com/gangway-nfv/gangway/onboarding/rest/resttest"
 	"github.com/gangway-nfv/gangway/onboarding/vnfpkg"
 )
 
@@ -46,10 +48,10 @@ func TestAStatedDigestIsCompared(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			url := s.create(t)
-			s.do(t, "PUT", url+"/package_content", archive, "Repr-Digest: "+tt.digest).want(t, tt.want)
+			s.Do(t, "PUT", url+"/package_content", archive, "Repr-Digest: "+tt.digest).Want(t, tt.want)
 			if tt.want == 202 {
 				s.processed(t, url)
-			} else if got := s.do(t, "GET", url, nil).info(t); got.OnboardingState != vnfpkg.Created {
+			} else if got := resttest.Into[etsi.VnfPkgInfo](t, s.Do(t, "GET", url, nil)); got.OnboardingState != vnfpkg.Created {
 				t.Errorf("the package is %s, want %s", got.OnboardingState, vnfpkg.Created)
 			}
 		})
@@ -60,19 +62,19 @@ func TestWhatWasUploadedCanBeAskedForAtOnce(t *testing.T) {
 	s := start(t, options{})
 	url := s.create(t)
 	archive := onboardingtest.Bytes(onboardingtest.Zip, firewall("1.0"))
-	s.do(t, "PUT", url+"/package_content", archive).want(t, 202)
-	if got := s.do(t, "GET", url+"/package_content", nil, "Accept: application/zip").want(t, 200); !bytes.Equal(got.body, archive) {
+	s.Do(t, "PUT", url+"/package_content", archive).Want(t, 202)
+	if got := s.Do(t, "GET", url+"/package_content", nil, "Accept: application/zip").Want(t, 200); got.Text != string(archive) {
 		t.Error("the bytes are others")
 	}
 	url = s.create(t)
-	s.do(t, "PUT", url+"/package_content", []byte("no archive")).want(t, 202)
-	s.do(t, "GET", url+"/vnfd", nil, "Accept: */*").want(t, 409)
+	s.Do(t, "PUT", url+"/package_content", []byte("no archive")).Want(t, 202)
+	s.Do(t, "GET", url+"/vnfd", nil, "Accept: */*").Want(t, 409)
 
 	s = start(t, options{idle: true, wait: time.Millisecond})
 	url = s.create(t)
-	s.do(t, "PUT", url+"/package_content", archive).want(t, 202)
+	s.Do(t, "PUT", url+"/package_content", archive).Want(t, 202)
 	for _, path := range []string{"/package_content", "/vnfd", "/artifacts/ChangeLog.txt", "/artifacts", "/manifest"} {
-		s.do(t, "GET", url+path, nil, "Accept: */*").want(t, 409)
+		s.Do(t, "GET", url+path, nil, "Accept: */*").Want(t, 409)
 	}
 }
 
@@ -112,7 +114,7 @@ func TestRanges(t *testing.T) {
 			for _, tt := range tests {
 				for _, accept := range []string{file.media, "application/json"} {
 					t.Run(root[:8]+file.path+" "+tt.ranges+" "+accept, func(t *testing.T) {
-						a := s.do(t, "GET", root+file.path, nil, "Range: "+tt.ranges, "Accept: "+accept).want(t, tt.status)
+						a := s.Do(t, "GET", root+file.path, nil, "Range: "+tt.ranges, "Accept: "+accept).Want(t, tt.status)
 						if tt.status == 416 {
 							if got := a.Header.Get("Content-Range"); tt.first < 0 && got != fmt.Sprintf("bytes */%d", size) {
 								t.Errorf("Content-Range is %q", got)
@@ -133,7 +135,7 @@ func TestRanges(t *testing.T) {
 						if diff := cmp.Diff(want, got); diff != "" {
 							t.Errorf("header (-want +got):\n%s", diff)
 						}
-						if !bytes.Equal(a.body, file.content[tt.first:tt.last+1]) {
+						if a.Text != string(file.content[tt.first:tt.last+1]) {
 							t.Error("the bytes are others")
 						}
 					})
@@ -143,12 +145,12 @@ func TestRanges(t *testing.T) {
 	}
 	path := base + "/vnf_packages/" + info.ID + "/package_content"
 	tag := `"` + sha256Hex(archive) + `"`
-	s.do(t, "GET", path, nil, "Range: bytes=0-9,20-29").want(t, 200)
-	s.do(t, "GET", path, nil, "If-None-Match: "+tag).want(t, 304)
-	s.do(t, "GET", path, nil, `If-Match: "x"`).want(t, 412)
-	s.do(t, "GET", path, nil, "Range: bytes=0-9", `If-Range: "x"`).want(t, 200)
-	s.do(t, "GET", path, nil, "Range: bytes=0-9", "If-Range: "+tag).want(t, 206)
-	if a := s.do(t, "HEAD", path, nil).want(t, 200); a.ContentLength != int64(len(archive)) {
+	s.Do(t, "GET", path, nil, "Range: bytes=0-9,20-29").Want(t, 200)
+	s.Do(t, "GET", path, nil, "If-None-Match: "+tag).Want(t, 304)
+	s.Do(t, "GET", path, nil, `If-Match: "x"`).Want(t, 412)
+	s.Do(t, "GET", path, nil, "Range: bytes=0-9", `If-Range: "x"`).Want(t, 200)
+	s.Do(t, "GET", path, nil, "Range: bytes=0-9", "If-Range: "+tag).Want(t, 206)
+	if a := s.Do(t, "HEAD", path, nil).Want(t, 200); a.ContentLength != int64(len(archive)) {
 		t.Errorf("HEAD tells %d bytes", a.ContentLength)
 	}
 }
@@ -178,12 +180,12 @@ func TestTheVNFDIsNegotiated(t *testing.T) {
 		} {
 			t.Run(of.name+" "+tt.accept, func(t *testing.T) {
 				for _, path := range []string{base + "/vnf_packages/" + of.id, read + "/vnf_packages/" + of.id, read + "/onboarded_vnf_packages/" + of.vnfd} {
-					a := s.do(t, "GET", path+"/vnfd", nil, "Accept: "+tt.accept)
+					a := s.Do(t, "GET", path+"/vnfd", nil, "Accept: "+tt.accept)
 					if of.want == "" {
-						a.want(t, 406)
+						a.Want(t, 406)
 						continue
 					}
-					if got := a.want(t, 200).Header.Get("Content-Type"); got != of.want {
+					if got := a.Want(t, 200).Header.Get("Content-Type"); got != of.want {
 						t.Errorf("got %s, want %s", got, of.want)
 					}
 				}
@@ -191,21 +193,21 @@ func TestTheVNFDIsNegotiated(t *testing.T) {
 		}
 	}
 	vnfd := single.Links.VNFD.Href
-	a := s.do(t, "GET", vnfd, nil, "Accept: text/plain")
-	if diff := cmp.Diff(vnfdText("1.0"), string(a.body)); diff != "" {
+	a := s.Do(t, "GET", vnfd, nil, "Accept: text/plain")
+	if diff := cmp.Diff(vnfdText("1.0"), a.Text); diff != "" {
 		t.Errorf("VNFD (-want +got):\n%s", diff)
 	}
-	s.do(t, "GET", vnfd, nil, "Accept: text/plain", "If-None-Match: "+a.Header.Get("Etag")).want(t, 304)
+	s.Do(t, "GET", vnfd, nil, "Accept: text/plain", "If-None-Match: "+a.Header.Get("Etag")).Want(t, 304)
 	if diff := cmp.Diff(map[string]string{"vnfd.yaml": vnfdText("1.0"), "TOSCA-Metadata/TOSCA.meta": ""},
-		unzip(t, s.do(t, "GET", vnfd, nil, "Accept: application/zip").body), cmp.Comparer(sameOrAny)); diff != "" {
+		unzip(t, s.Do(t, "GET", vnfd, nil, "Accept: application/zip").Text), cmp.Comparer(sameOrAny)); diff != "" {
 		t.Errorf("files (-want +got):\n%s", diff)
 	}
-	again := s.do(t, "GET", several.Links.VNFD.Href, nil, "Accept: application/zip")
+	again := s.Do(t, "GET", several.Links.VNFD.Href, nil, "Accept: application/zip")
 	if diff := cmp.Diff(map[string]string{"Definitions/firewall.yaml": "", "Definitions/types.yaml": "", "TOSCA-Metadata/TOSCA.meta": ""},
-		unzip(t, again.body), cmp.Comparer(sameOrAny)); diff != "" {
+		unzip(t, again.Text), cmp.Comparer(sameOrAny)); diff != "" {
 		t.Errorf("files (-want +got):\n%s", diff)
 	}
-	if once := s.do(t, "GET", several.Links.VNFD.Href, nil, "Accept: application/zip"); once.Header.Get("Etag") != again.Header.Get("Etag") {
+	if once := s.Do(t, "GET", several.Links.VNFD.Href, nil, "Accept: application/zip"); once.Header.Get("Etag") != again.Header.Get("Etag") {
 		t.Error("the archive is another each time")
 	}
 }
@@ -213,9 +215,9 @@ func TestTheVNFDIsNegotiated(t *testing.T) {
 // sameOrAny compares contents, of which an empty one stands for any.
 func sameOrAny(a, b string) bool { return a == "" || b == "" || a == b }
 
-func unzip(t *testing.T, archive []byte) map[string]string {
+func unzip(t *testing.T, archive string) map[string]string {
 	t.Helper()
-	r, err := zip.NewReader(bytes.NewReader(archive), int64(len(archive)))
+	r, err := zip.NewReader(strings.NewReader(archive), int64(len(archive)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -258,37 +260,37 @@ func TestArtifacts(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.path, func(t *testing.T) {
 			for _, root := range []string{url, s.URL + read + "/onboarded_vnf_packages/" + info.VNFDID} {
-				a := s.do(t, "GET", root+"/artifacts/"+tt.path, nil)
+				a := s.Do(t, "GET", root+"/artifacts/"+tt.path, nil)
 				if tt.media == "" {
-					a.want(t, 404)
+					a.Want(t, 404)
 					continue
 				}
-				if got := a.want(t, 200).Header.Get("Content-Type"); got != tt.media {
+				if got := a.Want(t, 200).Header.Get("Content-Type"); got != tt.media {
 					t.Errorf("the type is %s, want %s", got, tt.media)
 				}
 				if !strings.HasPrefix(a.Header.Get("Content-Disposition"), "attachment") || a.Header.Get("X-Content-Type-Options") != "nosniff" {
 					t.Errorf("a browser would show it: %v", a.Header)
 				}
-				if !sameOrAny(tt.content, string(a.body)) {
-					t.Errorf("got %q", a.body)
+				if !sameOrAny(tt.content, a.Text) {
+					t.Errorf("got %q", a.Text)
 				}
 			}
 		})
 	}
-	all := s.do(t, "GET", url+"/artifacts", nil, "Accept: application/zip").want(t, 200)
+	all := s.Do(t, "GET", url+"/artifacts", nil, "Accept: application/zip").Want(t, 200)
 	want := map[string]string{
 		"Scripts/start.sh": "#!/bin/sh\necho hello\n", "ChangeLog.txt": "1.0\n", "Artifacts/blob": "\x00\x01\x02\xff",
 		"Artifacts/a b/page.html": "<html><script>alert(1)</script></html>", "TOSCA-Metadata/TOSCA.meta": "", "firewall.mf": "",
 	}
-	if diff := cmp.Diff(want, unzip(t, all.body), cmp.Comparer(sameOrAny)); diff != "" || all.Header.Get("Content-Type") != "application/zip" {
+	if diff := cmp.Diff(want, unzip(t, all.Text), cmp.Comparer(sameOrAny)); diff != "" || all.Header.Get("Content-Type") != "application/zip" {
 		t.Errorf("all artifacts, as %s (-want +got):\n%s", all.Header.Get("Content-Type"), diff)
 	}
-	manifest := s.do(t, "GET", url+"/manifest", nil, "Accept: text/plain").want(t, 200)
-	if !strings.HasPrefix(string(manifest.body), "metadata:\n") || manifest.Header.Get("Content-Type") != "text/plain" {
-		t.Errorf("manifest, as %s: %s", manifest.Header.Get("Content-Type"), manifest.body)
+	manifest := s.Do(t, "GET", url+"/manifest", nil, "Accept: text/plain").Want(t, 200)
+	if !strings.HasPrefix(manifest.Text, "metadata:\n") || manifest.Header.Get("Content-Type") != "text/plain" {
+		t.Errorf("manifest, as %s: %s", manifest.Header.Get("Content-Type"), manifest.Text)
 	}
-	s.do(t, "GET", url+"/manifest", nil, "Accept: application/zip").want(t, 406)
-	s.do(t, "GET", s.onboard(t, small("1.0")).Links.Self.Href+"/manifest", nil, "Accept: */*").want(t, 404)
+	s.Do(t, "GET", url+"/manifest", nil, "Accept: application/zip").Want(t, 406)
+	s.Do(t, "GET", s.onboard(t, small("1.0")).Links.Self.Href+"/manifest", nil, "Accept: */*").Want(t, 404)
 }
 
 func TestAManifestThatTheCatalogueDoesNotHaveIsTheWholeManifest(t *testing.T) {
@@ -306,11 +308,11 @@ func TestAManifestThatTheCatalogueDoesNotHaveIsTheWholeManifest(t *testing.T) {
 		}
 	}
 	url := s.onboard(t, members).Links.Self.Href
-	a := s.do(t, "GET", url+"/manifest", nil, "Accept: text/plain").want(t, 200)
-	if string(a.body) != want || a.Header.Get("Etag") != `"`+sha256Hex([]byte(want))+`"` {
-		t.Errorf("the manifest has %d bytes, want %d", len(a.body), len(want))
+	a := s.Do(t, "GET", url+"/manifest", nil, "Accept: text/plain").Want(t, 200)
+	if a.Text != want || a.Header.Get("Etag") != `"`+sha256Hex([]byte(want))+`"` {
+		t.Errorf("the manifest has %d bytes, want %d", len(a.Text), len(want))
 	}
-	if got := unzip(t, s.do(t, "GET", url+"/artifacts", nil).want(t, 200).body)["firewall.mf"]; got != want {
+	if got := unzip(t, s.Do(t, "GET", url+"/artifacts", nil).Want(t, 200).Text)["firewall.mf"]; got != want {
 		t.Errorf("among all artifacts it has %d bytes", len(got))
 	}
 }
@@ -319,10 +321,10 @@ func TestWithoutTheArchiveTheRestIsStillThere(t *testing.T) {
 	s := start(t, options{drop: true})
 	info := s.onboard(t, firewall("1.0"))
 	url := info.Links.Self.Href
-	s.do(t, "GET", url+"/package_content", nil).want(t, 404)
-	s.do(t, "GET", url+"/vnfd", nil, "Accept: */*").want(t, 200)
-	s.do(t, "GET", url+"/artifacts/Scripts/start.sh", nil).want(t, 200)
-	s.do(t, "GET", url+"/artifacts/Files/images/fw-1.0", nil, "Range: bytes=0-3").want(t, 206)
-	s.do(t, "GET", url+"/artifacts/Artifacts/blob", nil).want(t, 404)
-	s.do(t, "GET", url+"/manifest", nil, "Accept: text/plain").want(t, 200)
+	s.Do(t, "GET", url+"/package_content", nil).Want(t, 404)
+	s.Do(t, "GET", url+"/vnfd", nil, "Accept: */*").Want(t, 200)
+	s.Do(t, "GET", url+"/artifacts/Scripts/start.sh", nil).Want(t, 200)
+	s.Do(t, "GET", url+"/artifacts/Files/images/fw-1.0", nil, "Range: bytes=0-3").Want(t, 206)
+	s.Do(t, "GET", url+"/artifacts/Artifacts/blob", nil).Want(t, 404)
+	s.Do(t, "GET", url+"/manifest", nil, "Accept: text/plain").Want(t, 200)
 }

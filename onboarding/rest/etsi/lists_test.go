@@ -8,6 +8,9 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/gangway-nfv/gangway/onboarding/rest/etsi"
+	"github.com/gangway-nfv/gangway/onboarding/rest/resttest"
 )
 
 func TestLists(t *testing.T) {
@@ -15,7 +18,7 @@ func TestLists(t *testing.T) {
 	fw := s.onboard(t, firewall("1.0"))
 	one := s.onboard(t, small("1.0"))
 	bad := s.upload(t, []byte("no archive"))
-	made := s.do(t, "POST", base+"/vnf_packages", `{"userDefinedData": {"team": "a;b", "deep": {"er": 3}}}`).info(t)
+	made := resttest.Into[etsi.VnfPkgInfo](t, s.Do(t, "POST", base+"/vnf_packages", `{"userDefinedData": {"team": "a;b", "deep": {"er": 3}}}`))
 	names := map[string]string{fw.ID: "fw", one.ID: "one", bad.ID: "bad", made.ID: "made"}
 	tests := []struct{ query, want string }{
 		{"", "fw one bad made"},
@@ -49,7 +52,7 @@ func TestLists(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.query, func(t *testing.T) {
 			var got []string
-			for _, info := range s.do(t, "GET", base+"/vnf_packages?"+tt.query, nil).want(t, 200).infos(t) {
+			for _, info := range resttest.Into[[]etsi.VnfPkgInfo](t, s.Do(t, "GET", base+"/vnf_packages?"+tt.query, nil).Want(t, 200)) {
 				got = append(got, names[info.ID])
 			}
 			if diff := cmp.Diff(tt.want, strings.Join(got, " ")); diff != "" {
@@ -61,15 +64,15 @@ func TestLists(t *testing.T) {
 		"filter=(eq,nfvId,x)", "filter=(eq,softwareImages/colour,x)", "filter=eq,id,x", "filter=(gt,softwareImages/size,big)", "nfvId=x",
 		"fields=colour", "exclude_fields=colour", "all_fields&fields=checksum", "nextpage_opaque_marker=x", "filter=(eq,id,%zz)", "unknown",
 	} {
-		t.Run(query, func(t *testing.T) { s.do(t, "GET", base+"/vnf_packages?"+query, nil).want(t, 400) })
+		t.Run(query, func(t *testing.T) { s.Do(t, "GET", base+"/vnf_packages?"+query, nil).Want(t, 400) })
 	}
 }
 
 func TestSelectors(t *testing.T) {
 	s := start(t, options{})
 	s.onboard(t, firewall("1.0"))
-	url := s.do(t, "GET", base+"/vnf_packages", nil).infos(t)[0].Links.Self.Href
-	s.do(t, "PATCH", url, `{"userDefinedData": {"a": 1}}`).want(t, 200)
+	url := resttest.Into[[]etsi.VnfPkgInfo](t, s.Do(t, "GET", base+"/vnf_packages", nil))[0].Links.Self.Href
+	s.Do(t, "PATCH", url, `{"userDefinedData": {"a": 1}}`).Want(t, 200)
 	const simple = "_links id onboardingState operationalState usageState vnfProductName vnfProvider vnfSoftwareVersion vnfdId vnfdVersion"
 	tests := []struct{ query, want string }{
 		{"", simple},
@@ -84,7 +87,7 @@ func TestSelectors(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.query, func(t *testing.T) {
 			var got []map[string]json.RawMessage
-			s.do(t, "GET", base+"/vnf_packages"+tt.query, nil).want(t, 200).json(t, &got)
+			s.Do(t, "GET", base+"/vnf_packages"+tt.query, nil).Want(t, 200).Decode(t, &got)
 			want := make(map[string]bool)
 			for _, name := range strings.Fields(tt.want) {
 				want[name] = true
@@ -104,17 +107,17 @@ func TestListsComeInPages(t *testing.T) {
 	s := start(t, options{pageSize: 2, idle: true})
 	var want []string
 	for i := range 7 {
-		info := s.do(t, "POST", base+"/vnf_packages", fmt.Sprintf(`{"userDefinedData": {"odd": %d}}`, i%2)).info(t)
+		info := resttest.Into[etsi.VnfPkgInfo](t, s.Do(t, "POST", base+"/vnf_packages", fmt.Sprintf(`{"userDefinedData": {"odd": %d}}`, i%2)))
 		if i%2 == 1 || i == 0 {
 			want = append(want, info.ID)
 		}
 	}
-	s.do(t, "PATCH", base+"/vnf_packages/"+want[0], `{"userDefinedData": {"odd": 1}}`).want(t, 200)
+	s.Do(t, "PATCH", base+"/vnf_packages/"+want[0], `{"userDefinedData": {"odd": 1}}`).Want(t, 200)
 	var got []string
 	next, pages := s.URL+base+"/vnf_packages?all_fields&filter=(eq,userDefinedData/odd,1)", 0
 	for next != "" {
-		a := s.do(t, "GET", next, nil).want(t, 200)
-		for _, info := range a.infos(t) {
+		a := s.Do(t, "GET", next, nil).Want(t, 200)
+		for _, info := range resttest.Into[[]etsi.VnfPkgInfo](t, a) {
 			if info.UserDefinedData == nil {
 				t.Error("a page does not show what the first was asked for")
 			}
@@ -130,7 +133,7 @@ func TestListsComeInPages(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" || pages != 2 {
 		t.Errorf("%d pages; packages (-want +got):\n%s", pages, diff)
 	}
-	if a := s.do(t, "GET", base+"/vnf_packages?filter=(eq,id,"+want[0]+")", nil); a.Header.Get("Link") != "" {
+	if a := s.Do(t, "GET", base+"/vnf_packages?filter=(eq,id,"+want[0]+")", nil); a.Header.Get("Link") != "" {
 		t.Error("the only page has a Link")
 	}
 }

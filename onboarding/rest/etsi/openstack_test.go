@@ -15,6 +15,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/gangway-nfv/gangway/onboarding/onboardingtest"
+	"github.com/gangway-nfv/gangway/onboarding/rest/etsi"
+	"github.com/gangway-nfv/gangway/onboarding/rest/resttest"
 	"github.com/gangway-nfv/gangway/onboarding/vnfpkg"
 )
 
@@ -51,7 +53,7 @@ func (o openstack) run(t *testing.T, command string, args ...string) string {
 
 func (o openstack) try(t *testing.T, command string, args ...string) (string, error) {
 	t.Helper()
-	all := []string{"--os-auth-type", "admin_token", "--os-endpoint", o.server, "--os-token", "writer@p", "vnf", "package"}
+	all := []string{"--os-auth-type", "admin_token", "--os-endpoint", o.server, "--os-token", "p-writer", "vnf", "package"}
 	cmd := exec.CommandContext(t.Context(), o.path, append(append(all, strings.Fields(command)...), args...)...)
 	cmd.Dir = o.folder
 	cmd.Env = []string{"PATH=/usr/bin:/bin", "HOME=" + o.folder, "LANG=C.UTF-8", "NO_PROXY=127.0.0.1"}
@@ -126,7 +128,7 @@ func TestTheClientOfOpenStack(t *testing.T) {
 		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(onboardingtest.Bytes(onboardingtest.Zip, small("1.0"))))
 	}))
 	defer origin.Close()
-	smallID, thirdID := s.do(t, "POST", base+"/vnf_packages", nil).info(t).ID, s.do(t, "POST", base+"/vnf_packages", nil).info(t).ID
+	smallID, thirdID := resttest.Into[etsi.VnfPkgInfo](t, s.Do(t, "POST", base+"/vnf_packages", nil)).ID, resttest.Into[etsi.VnfPkgInfo](t, s.Do(t, "POST", base+"/vnf_packages", nil)).ID
 	o.run(t, "upload", "--url", origin.URL+"/small.csar", "--user-name", "user", "--password", "pass", smallID)
 	if info := s.processed(t, base+"/vnf_packages/"+smallID); info.OnboardingState != vnfpkg.Onboarded {
 		t.Fatalf("got %+v", info)
@@ -179,7 +181,7 @@ func TestTheClientOfOpenStack(t *testing.T) {
 	o.run(t, "download", "--vnfd", "--type", "application/zip", "--file", "vnfd.zip", smallID)
 	o.run(t, "download", "--vnfd", "--type", "both", "--file", "both", id)
 	for _, name := range []string{"vnfd.zip", "both"} {
-		if files := unzip(t, file(name)); len(files) < 2 {
+		if files := unzip(t, string(file(name))); len(files) < 2 {
 			t.Errorf("%s has %v", name, files)
 		}
 	}

@@ -18,13 +18,14 @@ import (
 	"github.com/gangway-nfv/gangway/onboarding/job"
 	"github.com/gangway-nfv/gangway/onboarding/onboardingtest"
 	"github.com/gangway-nfv/gangway/onboarding/rest/etsi"
+	"github.com/gangway-nfv/gangway/onboarding/rest/resttest"
 	"github.com/gangway-nfv/gangway/onboarding/vnfpkg"
 )
 
 func TestTheLifeOfAPackage(t *testing.T) {
 	s := start(t, options{})
-	created := s.do(t, "POST", base+"/vnf_packages", `{"userDefinedData": {"owner": "ops"}}`).want(t, http.StatusCreated)
-	info := created.info(t)
+	created := s.Do(t, "POST", base+"/vnf_packages", `{"userDefinedData": {"owner": "ops"}}`).Want(t, http.StatusCreated)
+	info := resttest.Into[etsi.VnfPkgInfo](t, created)
 	self := s.URL + base + "/vnf_packages/" + info.ID
 	want := etsi.VnfPkgInfo{
 		ID: info.ID, OnboardingState: vnfpkg.Created, OperationalState: vnfpkg.Disabled, UsageState: "NOT_IN_USE",
@@ -37,13 +38,13 @@ func TestTheLifeOfAPackage(t *testing.T) {
 	if got := created.Header.Get("Location"); got != self {
 		t.Errorf("Location is %s, want %s", got, self)
 	}
-	shown := s.do(t, "GET", self, nil).want(t, http.StatusOK)
-	if diff := cmp.Diff(want, shown.info(t)); diff != "" {
+	shown := s.Do(t, "GET", self, nil).Want(t, http.StatusOK)
+	if diff := cmp.Diff(want, resttest.Into[etsi.VnfPkgInfo](t, shown)); diff != "" {
 		t.Errorf("shown (-want +got):\n%s", diff)
 	}
 
 	archive := onboardingtest.Bytes(onboardingtest.Zip, firewall("1.0"))
-	s.do(t, "PUT", self+"/package_content", archive, "Content-Type: application/zip", "Accept: application/zip").want(t, http.StatusAccepted)
+	s.Do(t, "PUT", self+"/package_content", archive, "Content-Type: application/zip", "Accept: application/zip").Want(t, http.StatusAccepted)
 	info = s.processed(t, self)
 	if info.Checksum == nil || info.Checksum.Hash != sha256Hex(archive) {
 		t.Errorf("checksum %+v is not that of the archive", info.Checksum)
@@ -71,16 +72,16 @@ func TestTheLifeOfAPackage(t *testing.T) {
 		t.Errorf("onboarded (-want +got):\n%s", diff)
 	}
 
-	patched := s.do(t, "PATCH", self, `{"operationalState": "DISABLED"}`).want(t, http.StatusOK)
-	if got := strings.TrimSpace(string(patched.body)); got != `{"operationalState":"DISABLED"}` {
+	patched := s.Do(t, "PATCH", self, `{"operationalState": "DISABLED"}`).Want(t, http.StatusOK)
+	if got := strings.TrimSpace(patched.Text); got != `{"operationalState":"DISABLED"}` {
 		t.Errorf("modifications are %s", got)
 	}
-	if got := s.do(t, "GET", self, nil).info(t).OperationalState; got != vnfpkg.Disabled {
+	if got := resttest.Into[etsi.VnfPkgInfo](t, s.Do(t, "GET", self, nil)).OperationalState; got != vnfpkg.Disabled {
 		t.Errorf("it is %s", got)
 	}
-	s.do(t, "DELETE", self, nil).want(t, http.StatusNoContent)
+	s.Do(t, "DELETE", self, nil).Want(t, http.StatusNoContent)
 	for _, path := range []string{"", "/package_content", "/vnfd", "/artifacts/ChangeLog.txt", "/artifacts", "/manifest"} {
-		s.do(t, "GET", self+path, nil, "Accept: */*").want(t, http.StatusNotFound)
+		s.Do(t, "GET", self+path, nil, "Accept: */*").Want(t, http.StatusNotFound)
 	}
 }
 
@@ -102,7 +103,7 @@ func TestBodiesOfCreation(t *testing.T) {
 		{"too much", `{"userDefinedData": {"x": "` + strings.Repeat("x", 2<<20) + `"}}`, 413},
 	}
 	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) { s.do(t, "POST", base+"/vnf_packages", tt.body).want(t, tt.want) })
+		t.Run(tt.name, func(t *testing.T) { s.Do(t, "POST", base+"/vnf_packages", tt.body).Want(t, tt.want) })
 	}
 }
 
@@ -144,11 +145,11 @@ func TestModifications(t *testing.T) {
 				if created && strings.Contains(tt.body, "operationalState") && want == 200 {
 					want = 409
 				}
-				s.do(t, "PATCH", url, tt.body, "Content-Type: "+tt.contentType).want(t, want)
+				s.Do(t, "PATCH", url, tt.body, "Content-Type: "+tt.contentType).Want(t, want)
 				if created {
 					return
 				}
-				info := s.do(t, "GET", url, nil).info(t)
+				info := resttest.Into[etsi.VnfPkgInfo](t, s.Do(t, "GET", url, nil))
 				if diff := cmp.Diff(tt.data, info.UserDefinedData); diff != "" || info.OperationalState != tt.state {
 					t.Errorf("it is %s, want %s; data (-want +got):\n%s", info.OperationalState, tt.state, diff)
 				}
@@ -163,13 +164,13 @@ func TestDataThatGrowsBeyondWhatAPackageMayHaveIsRefused(t *testing.T) {
 	half := func(name string) string {
 		return `{"userDefinedData": {"` + name + `": "` + strings.Repeat("x", 600<<10) + `"}}`
 	}
-	s.do(t, "PATCH", url, half("a")).want(t, 200)
-	s.do(t, "PATCH", url, half("b")).want(t, 413)
-	if info := s.do(t, "GET", url, nil).info(t); len(info.UserDefinedData) != 1 {
+	s.Do(t, "PATCH", url, half("a")).Want(t, 200)
+	s.Do(t, "PATCH", url, half("b")).Want(t, 413)
+	if info := resttest.Into[etsi.VnfPkgInfo](t, s.Do(t, "GET", url, nil).Want(t, 200)); len(info.UserDefinedData) != 1 {
 		t.Errorf("it has %d members", len(info.UserDefinedData))
 	}
-	s.do(t, "PATCH", url, `{"userDefinedData": {"a": null}}`).want(t, 200)
-	s.do(t, "PATCH", url, half("b")).want(t, 200)
+	s.Do(t, "PATCH", url, `{"userDefinedData": {"a": null}}`).Want(t, 200)
+	s.Do(t, "PATCH", url, half("b")).Want(t, 200)
 }
 
 func TestWhatIsPossibleInWhichState(t *testing.T) {
@@ -216,13 +217,13 @@ func TestWhatIsPossibleInWhichState(t *testing.T) {
 				if status, ok := state.wants[r.name]; ok {
 					want = status
 				}
-				s.do(t, r.method, url+r.path, r.body, "Accept: */*").want(t, want)
+				s.Do(t, r.method, url+r.path, r.body, "Accept: */*").Want(t, want)
 				if want == http.StatusAccepted {
 					if info := s.processed(t, url); info.OnboardingState != vnfpkg.Onboarded || info.VNFDID != "small-2.0" {
 						t.Errorf("got %+v", info)
 					}
 					// Another of it would be refused.
-					if _, _, err := s.packages.Delete(t.Context(), "p", url[strings.LastIndexByte(url, '/')+1:], vnfpkg.DeleteOptions{}); err != nil {
+					if _, _, err := s.Packages.Delete(t.Context(), "p", url[strings.LastIndexByte(url, '/')+1:], vnfpkg.DeleteOptions{}); err != nil {
 						t.Error(err)
 					}
 				}
@@ -238,33 +239,33 @@ func TestAPackageInUseIsNotDeleted(t *testing.T) {
 	s := start(t, options{})
 	info := s.onboard(t, small("1.0"))
 	url := info.Links.Self.Href
-	s.do(t, "PATCH", url, `{"operationalState": "DISABLED"}`).want(t, 200)
-	before := s.do(t, "GET", url, nil).Header.Get("Etag")
-	launch, err := s.queue.Add(t.Context(), job.New{Project: "p", Kind: vnfpkg.KindLaunch, Subject: info.ID})
+	s.Do(t, "PATCH", url, `{"operationalState": "DISABLED"}`).Want(t, 200)
+	before := s.Do(t, "GET", url, nil).Header.Get("Etag")
+	launch, err := s.Queue.Add(t.Context(), job.New{Project: "p", Kind: vnfpkg.KindLaunch, Subject: info.ID})
 	if err != nil {
 		t.Fatal(err)
 	}
-	shown := s.do(t, "GET", url, nil)
-	if got := shown.info(t).UsageState; got != "IN_USE" || shown.Header.Get("Etag") == before {
+	shown := s.Do(t, "GET", url, nil)
+	if got := resttest.Into[etsi.VnfPkgInfo](t, shown).UsageState; got != "IN_USE" || shown.Header.Get("Etag") == before {
 		t.Errorf("it is %s, with the tag %s", got, shown.Header.Get("Etag"))
 	}
-	if got := s.do(t, "GET", base+"/vnf_packages?filter=(eq,usageState,IN_USE)", nil).infos(t); len(got) != 1 {
+	if got := resttest.Into[[]etsi.VnfPkgInfo](t, s.Do(t, "GET", base+"/vnf_packages?filter=(eq,usageState,IN_USE)", nil)); len(got) != 1 {
 		t.Errorf("%d packages are in use", len(got))
 	}
-	s.do(t, "DELETE", url, nil).want(t, 409)
-	if _, err := s.queue.Cancel(t.Context(), launch.ID); err != nil {
+	s.Do(t, "DELETE", url, nil).Want(t, 409)
+	if _, err := s.Queue.Cancel(t.Context(), launch.ID); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.queue.Wait(t.Context(), launch.ID); err != nil {
+	if _, err := s.Queue.Wait(t.Context(), launch.ID); err != nil {
 		t.Fatal(err)
 	}
-	s.do(t, "DELETE", url, nil).want(t, 204)
+	s.Do(t, "DELETE", url, nil).Want(t, 204)
 }
 
 func TestPreconditions(t *testing.T) {
 	s := start(t, options{})
 	url := s.onboard(t, small("1.0")).Links.Self.Href
-	tag := s.do(t, "GET", url, nil).Header.Get("Etag")
+	tag := s.Do(t, "GET", url, nil).Header.Get("Etag")
 	tests := []struct {
 		name, method, body, header string
 		want                       int
@@ -281,14 +282,14 @@ func TestPreconditions(t *testing.T) {
 		{"DELETE, the version of before", "DELETE", "", "If-Match: " + tag, 412},
 	}
 	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) { s.do(t, tt.method, url, tt.body, tt.header).want(t, tt.want) })
+		t.Run(tt.name, func(t *testing.T) { s.Do(t, tt.method, url, tt.body, tt.header).Want(t, tt.want) })
 	}
-	now := s.do(t, "GET", url, nil)
-	if data := now.info(t).UserDefinedData; data != nil {
+	now := s.Do(t, "GET", url, nil)
+	if data := resttest.Into[etsi.VnfPkgInfo](t, now).UserDefinedData; data != nil {
 		t.Errorf("data was changed: %v", data)
 	}
-	changed := s.do(t, "PATCH", url, `{"userDefinedData": {"a": 1}}`, "If-Match: "+now.Header.Get("Etag")).want(t, 200)
-	s.do(t, "DELETE", url, nil, `If-Match: "x", `+changed.Header.Get("Etag")).want(t, 204)
+	changed := s.Do(t, "PATCH", url, `{"userDefinedData": {"a": 1}}`, "If-Match: "+now.Header.Get("Etag")).Want(t, 200)
+	s.Do(t, "DELETE", url, nil, `If-Match: "x", `+changed.Header.Get("Etag")).Want(t, 204)
 }
 
 func TestAPackageThatIsRefusedTellsAllFindings(t *testing.T) {
@@ -323,12 +324,12 @@ func TestAClientOfVersionOneSeesNoStateThatItDoesNotKnow(t *testing.T) {
 	defer origin.Close()
 	archive := onboardingtest.Bytes(onboardingtest.Zip, small("1.0"))
 	from := map[string]string{"addressInformation": origin.Serve("/p.csar", origintest.Plain(archive))}
-	for name, again := range map[string]func(url string, header ...string) answer{
-		"upload": func(url string, header ...string) answer {
-			return s.do(t, "PUT", url+"/package_content", archive, header...)
+	for name, again := range map[string]func(url string, header ...string) resttest.Answer{
+		"upload": func(url string, header ...string) resttest.Answer {
+			return s.Do(t, "PUT", url+"/package_content", archive, header...)
 		},
-		"upload from a URI": func(url string, header ...string) answer {
-			return s.do(t, "POST", url+"/package_content/upload_from_uri", from, header...)
+		"upload from a URI": func(url string, header ...string) resttest.Answer {
+			return s.Do(t, "POST", url+"/package_content/upload_from_uri", from, header...)
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -337,22 +338,22 @@ func TestAClientOfVersionOneSeesNoStateThatItDoesNotKnow(t *testing.T) {
 			for header, want := range map[string]vnfpkg.State{
 				"": vnfpkg.Error, "Version: 2.1.0": vnfpkg.Error, "Version: 1.2.0": vnfpkg.Created, "Version: 1.1.0-impl:example.com:x:1": vnfpkg.Created,
 			} {
-				if got := s.do(t, "GET", url, nil, header).info(t); got.OnboardingState != want || got.FailureDetails == nil {
+				if got := resttest.Into[etsi.VnfPkgInfo](t, s.Do(t, "GET", url, nil, header)); got.OnboardingState != want || got.FailureDetails == nil {
 					t.Errorf("with %q it is %+v, want %s", header, got, want)
 				}
 				query := base + "/vnf_packages?filter=(eq,onboardingState," + string(want) + ")"
-				if got := s.do(t, "GET", query, nil, header).infos(t); len(got) != 1 || got[0].ID != refused.ID {
+				if got := resttest.Into[[]etsi.VnfPkgInfo](t, s.Do(t, "GET", query, nil, header)); len(got) != 1 || got[0].ID != refused.ID {
 					t.Errorf("with %q the filter finds %+v", header, got)
 				}
 			}
-			again(url).want(t, 409)
-			again(url, "Version: 1.2.0").want(t, 202)
+			again(url).Want(t, 409)
+			again(url, "Version: 1.2.0").Want(t, 202)
 			if got := s.processed(t, url); got.OnboardingState != vnfpkg.Onboarded || got.FailureDetails != nil {
 				t.Errorf("it is %+v", got)
 			}
-			again(url, "Version: 1.2.0").want(t, 409)
-			s.do(t, "PATCH", url, `{"operationalState": "DISABLED"}`).want(t, 200)
-			s.do(t, "DELETE", url, nil).want(t, 204)
+			again(url, "Version: 1.2.0").Want(t, 409)
+			s.Do(t, "PATCH", url, `{"operationalState": "DISABLED"}`).Want(t, 200)
+			s.Do(t, "DELETE", url, nil).Want(t, 204)
 		})
 	}
 }
@@ -368,8 +369,8 @@ func TestOnePackageIsOnboardedOnce(t *testing.T) {
 	if f.Code != onboarding.CodePackageExists || !strings.Contains(f.Message, first.ID) {
 		t.Errorf("finding %+v does not name %s", f, first.ID)
 	}
-	other := s.do(t, "POST", base+"/vnf_packages", nil, "Authorization: Bearer writer@q").want(t, 201).Header.Get("Location")
-	s.do(t, "PUT", other+"/package_content", onboardingtest.Bytes(onboardingtest.Zip, small("1.0")), "Authorization: Bearer writer@q").want(t, 202)
+	other := s.Do(t, "POST", base+"/vnf_packages", nil, "Authorization: Bearer q-writer").Want(t, 201).Header.Get("Location")
+	s.Do(t, "PUT", other+"/package_content", onboardingtest.Bytes(onboardingtest.Zip, small("1.0")), "Authorization: Bearer q-writer").Want(t, 202)
 }
 
 func TestUploadFromURI(t *testing.T) {
@@ -402,9 +403,9 @@ func TestUploadFromURI(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			url := s.create(t)
-			a := s.do(t, "POST", url+"/package_content/upload_from_uri", tt.body).want(t, tt.want)
-			if strings.Contains(string(a.body), secret) {
-				t.Errorf("the answer shows the password: %s", a.body)
+			a := s.Do(t, "POST", url+"/package_content/upload_from_uri", tt.body).Want(t, tt.want)
+			if strings.Contains(a.Text, secret) {
+				t.Errorf("the answer shows the password: %s", a.Text)
 			}
 			if tt.end == "" {
 				return
@@ -423,30 +424,30 @@ func TestUploadFromURI(t *testing.T) {
 func TestPackagesOfTheCommandLineAndOfOthers(t *testing.T) {
 	s := start(t, options{})
 	archive := onboardingtest.Bytes(onboardingtest.Tar, onboardingtest.OpenBatonTar(onboardingtest.Spec{Name: "iperf"}))
-	report, err := s.pipeline.Onboard(context.Background(), onboarding.StreamSource("iperf.tar", strings.NewReader(string(archive))), onboarding.Options{Project: "p"})
+	report, err := s.Pipeline.Onboard(context.Background(), onboarding.StreamSource("iperf.tar", strings.NewReader(string(archive))), onboarding.Options{Project: "p"})
 	if err != nil || report.Status != onboarding.Onboarded {
 		t.Fatalf("%+v, %v", report, err)
 	}
-	all := s.do(t, "GET", base+"/vnf_packages?all_fields", nil).want(t, 200).infos(t)
+	all := resttest.Into[[]etsi.VnfPkgInfo](t, s.Do(t, "GET", base+"/vnf_packages?all_fields", nil).Want(t, 200))
 	if len(all) != 1 || all[0].ID != report.Package.ID || all[0].OnboardingState != vnfpkg.Onboarded || all[0].VNFDID != all[0].ID {
 		t.Fatalf("got %+v", all)
 	}
 	url := all[0].Links.Self.Href
-	s.do(t, "GET", url+"/package_content", nil).want(t, 404) // there is no archive
-	s.do(t, "GET", url+"/vnfd", nil, "Accept: text/plain").want(t, 200)
-	s.do(t, "PATCH", url, `{"operationalState": "DISABLED"}`).want(t, 200)
+	s.Do(t, "GET", url+"/package_content", nil).Want(t, 404) // there is no archive
+	s.Do(t, "GET", url+"/vnfd", nil, "Accept: text/plain").Want(t, 200)
+	s.Do(t, "PATCH", url, `{"operationalState": "DISABLED"}`).Want(t, 200)
 
-	const other = "Authorization: Bearer admin@q"
-	if got := s.do(t, "GET", base+"/vnf_packages", nil, other).want(t, 200).infos(t); len(got) != 0 {
+	const other = "Authorization: Bearer q-admin"
+	if got := resttest.Into[[]etsi.VnfPkgInfo](t, s.Do(t, "GET", base+"/vnf_packages", nil, other).Want(t, 200)); len(got) != 0 {
 		t.Errorf("another project sees %+v", got)
 	}
 	for _, path := range []string{"", "/package_content", "/vnfd", "/artifacts", "/manifest"} {
-		s.do(t, "GET", url+path, nil, other).want(t, 404)
+		s.Do(t, "GET", url+path, nil, other).Want(t, 404)
 	}
-	s.do(t, "GET", read+"/onboarded_vnf_packages/"+all[0].VNFDID, nil, other).want(t, 404)
-	s.do(t, "PATCH", url, `{"operationalState": "ENABLED"}`, other).want(t, 404)
-	s.do(t, "PUT", url+"/package_content", "x", other).want(t, 404)
-	s.do(t, "POST", url+"/package_content/upload_from_uri", `{"addressInformation": "http://127.0.0.1:1/x"}`, other).want(t, 404)
-	s.do(t, "DELETE", url, nil, other).want(t, 404)
-	s.do(t, "DELETE", url, nil).want(t, 204)
+	s.Do(t, "GET", read+"/onboarded_vnf_packages/"+all[0].VNFDID, nil, other).Want(t, 404)
+	s.Do(t, "PATCH", url, `{"operationalState": "ENABLED"}`, other).Want(t, 404)
+	s.Do(t, "PUT", url+"/package_content", "x", other).Want(t, 404)
+	s.Do(t, "POST", url+"/package_content/upload_from_uri", `{"addressInformation": "http://127.0.0.1:1/x"}`, other).Want(t, 404)
+	s.Do(t, "DELETE", url, nil, other).Want(t, 404)
+	s.Do(t, "DELETE", url, nil).Want(t, 204)
 }

@@ -8,6 +8,9 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/gangway-nfv/gangway/onboarding/rest/etsi"
+	"github.com/gangway-nfv/gangway/onboarding/rest/resttest"
 )
 
 // shapes are the paths of both interfaces with the methods that they have.
@@ -56,14 +59,14 @@ func TestMethodsAreJudgedByThePathAlone(t *testing.T) {
 	for path, methods := range shapes() {
 		for _, method := range []string{"GET", "POST", "PUT", "PATCH", "DELETE"} {
 			t.Run(method+" "+path, func(t *testing.T) {
-				a := s.do(t, method, path, nil)
+				a := s.Do(t, method, path, nil)
 				if slices.Contains(strings.Fields(methods), method) {
 					if a.StatusCode == http.StatusMethodNotAllowed {
 						t.Errorf("got 405, Allow %s", a.Header.Get("Allow"))
 					}
 					return
 				}
-				a.want(t, http.StatusMethodNotAllowed)
+				a.Want(t, http.StatusMethodNotAllowed)
 				if got := a.Header.Get("Allow"); got != strings.ReplaceAll(methods, " ", ", ") {
 					t.Errorf("Allow is %s, want %s", got, methods)
 				}
@@ -80,20 +83,20 @@ func TestWhoMayUseThePaths(t *testing.T) {
 				continue // has no body
 			}
 			t.Run(method+" "+path, func(t *testing.T) {
-				s.do(t, method, path, nil, "Authorization: ").want(t, http.StatusUnauthorized)
-				s.do(t, method, path, nil, "Authorization: Bear writer@p").want(t, http.StatusBadRequest)
-				s.do(t, method, path, nil, "Authorization: Bearer nobody").want(t, http.StatusUnauthorized)
-				reader := s.do(t, method, path, nil, "Authorization: ", "X-Auth-Token: reader@p")
+				s.Do(t, method, path, nil, "Authorization: ").Want(t, http.StatusUnauthorized)
+				s.Do(t, method, path, nil, "Authorization: Bear p-writer").Want(t, http.StatusBadRequest)
+				s.Do(t, method, path, nil, "Authorization: Bearer nobody").Want(t, http.StatusUnauthorized)
+				reader := s.Do(t, method, path, nil, "Authorization: ", "X-Auth-Token: p-reader")
 				if forbidden := reader.StatusCode == http.StatusForbidden; forbidden != (method != "GET") {
 					t.Errorf("a reader got %d", reader.StatusCode)
 				}
 				if method == "GET" && !strings.Contains(path, "/api_version") {
-					s.do(t, method, path, nil, "Project-Id: other").want(t, http.StatusNotFound)
+					s.Do(t, method, path, nil, "Project-Id: other").Want(t, http.StatusNotFound)
 				}
 			})
 		}
 	}
-	s.do(t, "PUT", base+"/vnf_packages", nil, "Authorization: ").want(t, http.StatusUnauthorized)
+	s.Do(t, "PUT", base+"/vnf_packages", nil, "Authorization: ").Want(t, http.StatusUnauthorized)
 }
 
 func TestPathsThatAreNotThere(t *testing.T) {
@@ -103,24 +106,24 @@ func TestPathsThatAreNotThere(t *testing.T) {
 		read + "/onboarded_vnf_package", read + "/vnf_packages/x/package_content/upload_from_uri", read + "/subscription",
 		"/sol005/vnfpkgm/v3/vnf_packages", "/sol005/vnfpkgm", "/sol002/vnfpkgm/v1/vnf_packages", base + "/vnf_packages/erroneousPkgId",
 	} {
-		t.Run(path, func(t *testing.T) { s.do(t, "GET", path, nil).want(t, http.StatusNotFound) })
+		t.Run(path, func(t *testing.T) { s.Do(t, "GET", path, nil).Want(t, http.StatusNotFound) })
 	}
 }
 
 func TestRootsAndVersions(t *testing.T) {
 	s := start(t, options{idle: true})
-	id := s.do(t, "POST", "/sol005/vnfpkgm/v2/vnf_packages", nil).want(t, 201).info(t).ID
+	id := resttest.Into[etsi.VnfPkgInfo](t, s.Do(t, "POST", "/sol005/vnfpkgm/v2/vnf_packages", nil).Want(t, 201)).ID
 	for root, version := range map[string]string{
 		"/sol005/vnfpkgm/v1": "1.2.0", "/sol005/vnfpkgm/v2": "2.0.0", "/sol003/vnfpkgm/v1": "1.2.0", "/sol003/vnfpkgm/v2": "2.0.0",
 		"//sol005//vnfpkgm/v1": "1.2.0", // a root that ends with a slash
 	} {
 		t.Run(root, func(t *testing.T) {
-			a := s.do(t, "GET", root+"/vnf_packages/"+id, nil, "Version: 1.0.0").want(t, 200)
+			a := s.Do(t, "GET", root+"/vnf_packages/"+id, nil, "Version: 1.0.0").Want(t, 200)
 			if got := a.Header.Get("Version"); got != version {
 				t.Errorf("the version is %s, want %s", got, version)
 			}
 			clean := "/" + strings.Join(strings.FieldsFunc(root, func(r rune) bool { return r == '/' }), "/")
-			if got, want := a.info(t).Links.Self.Href, s.URL+clean+"/vnf_packages/"+id; got != want {
+			if got, want := resttest.Into[etsi.VnfPkgInfo](t, a).Links.Self.Href, s.URL+clean+"/vnf_packages/"+id; got != want {
 				t.Errorf("it links to %s, want %s", got, want)
 			}
 			type version struct{ Version string }
@@ -128,12 +131,12 @@ func TestRootsAndVersions(t *testing.T) {
 				Prefix   string    `json:"uriPrefix"`
 				Versions []version `json:"apiVersions"`
 			}
-			s.do(t, "GET", root+"/api_versions", nil).want(t, 200).json(t, &told)
+			s.Do(t, "GET", root+"/api_versions", nil).Want(t, 200).Decode(t, &told)
 			if diff := cmp.Diff([]version{{a.Header.Get("Version")}}, told.Versions); diff != "" || told.Prefix != s.URL+clean {
 				t.Errorf("of %s (-want +got):\n%s", told.Prefix, diff)
 			}
 			above := clean[:strings.LastIndexByte(clean, '/')]
-			s.do(t, "GET", above+"/api_versions", nil).want(t, 200).json(t, &told)
+			s.Do(t, "GET", above+"/api_versions", nil).Want(t, 200).Decode(t, &told)
 			if diff := cmp.Diff([]version{{"1.2.0"}, {"2.0.0"}}, told.Versions); diff != "" || told.Prefix != s.URL+above {
 				t.Errorf("of %s (-want +got):\n%s", told.Prefix, diff)
 			}
@@ -147,31 +150,31 @@ func TestOnboardedPackages(t *testing.T) {
 	s.onboard(t, firewall("1.0"))
 	created := s.create(t)
 	id := created[strings.LastIndexByte(created, '/')+1:]
-	list := s.do(t, "GET", read+"/onboarded_vnf_packages?all_fields", nil).want(t, 200).infos(t)
+	list := resttest.Into[[]etsi.VnfPkgInfo](t, s.Do(t, "GET", read+"/onboarded_vnf_packages?all_fields", nil).Want(t, 200))
 	if len(list) != 2 || list[0].ID != one.ID || list[0].AdditionalArtifacts == nil {
 		t.Errorf("got %+v", list)
 	}
-	if got := s.do(t, "GET", read+"/onboarded_vnf_packages?filter=(eq,vnfdId,small-1.0)", nil).infos(t); len(got) != 1 || got[0].SoftwareImages != nil {
+	if got := resttest.Into[[]etsi.VnfPkgInfo](t, s.Do(t, "GET", read+"/onboarded_vnf_packages?filter=(eq,vnfdId,small-1.0)", nil)); len(got) != 1 || got[0].SoftwareImages != nil {
 		t.Errorf("got %+v", got)
 	}
-	s.do(t, "GET", read+"/onboarded_vnf_packages?filter=(eq,nfvId,small-1.0)", nil).want(t, 400)
-	if got := s.do(t, "GET", read+"/onboarded_vnf_packages/small-1.0", nil).want(t, 200).info(t); got.ID != one.ID {
+	s.Do(t, "GET", read+"/onboarded_vnf_packages?filter=(eq,nfvId,small-1.0)", nil).Want(t, 400)
+	if got := resttest.Into[etsi.VnfPkgInfo](t, s.Do(t, "GET", read+"/onboarded_vnf_packages/small-1.0", nil).Want(t, 200)); got.ID != one.ID {
 		t.Errorf("got %+v", got)
 	}
-	if got := s.do(t, "GET", read+"/vnf_packages", nil).want(t, 200).infos(t); len(got) != 3 {
+	if got := resttest.Into[[]etsi.VnfPkgInfo](t, s.Do(t, "GET", read+"/vnf_packages", nil).Want(t, 200)); len(got) != 3 {
 		t.Errorf("got %d packages, want all", len(got))
 	}
 	for _, path := range []string{"", "/package_content", "/vnfd", "/artifacts/ChangeLog.txt", "/artifacts", "/manifest"} {
 		unknown := fmt.Sprintf("%s/onboarded_vnf_packages/%s%s", read, "unknown", path)
-		s.do(t, "GET", unknown, nil, "Accept: */*").want(t, 404)
-		s.do(t, "GET", read+"/onboarded_vnf_packages/"+one.ID+path, nil, "Accept: */*").want(t, 404)
+		s.Do(t, "GET", unknown, nil, "Accept: */*").Want(t, 404)
+		s.Do(t, "GET", read+"/onboarded_vnf_packages/"+one.ID+path, nil, "Accept: */*").Want(t, 404)
 		want := 409
 		if path == "" {
 			want = 404
 		}
-		s.do(t, "GET", read+"/onboarded_vnf_packages/"+id+path, nil, "Accept: */*").want(t, want)
+		s.Do(t, "GET", read+"/onboarded_vnf_packages/"+id+path, nil, "Accept: */*").Want(t, want)
 		if path != "" {
-			s.do(t, "GET", read+"/vnf_packages/"+id+path, nil, "Accept: */*").want(t, 409)
+			s.Do(t, "GET", read+"/vnf_packages/"+id+path, nil, "Accept: */*").Want(t, 409)
 		}
 	}
 }

@@ -1,60 +1,32 @@
 package etsi_test
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
-	"io"
-	"log/slog"
 	"net/http"
-	"net/http/httptest"
-	"net/netip"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
-	"github.com/gangway-nfv/gangway/imagerepo"
-	"github.com/gangway-nfv/gangway/imagerepo/catalog"
-	"github.com/gangway-nfv/gangway/imagerepo/fetch"
-	"github.com/gangway-nfv/gangway/imagerepo/fsstore"
-	"github.com/gangway-nfv/gangway/onboarding"
-	"github.com/gangway-nfv/gangway/onboarding/access"
 	"github.com/gangway-nfv/gangway/onboarding/job"
-	"github.com/gangway-nfv/gangway/onboarding/ledger"
 	"github.com/gangway-nfv/gangway/onboarding/notify"
 	"github.com/gangway-nfv/gangway/onboarding/onboardingtest"
 	"github.com/gangway-nfv/gangway/onboarding/rest"
 	"github.com/gangway-nfv/gangway/onboarding/rest/etsi"
+	"github.com/gangway-nfv/gangway/onboarding/rest/resttest"
 	"github.com/gangway-nfv/gangway/onboarding/vnfpkg"
 )
 
 // server is both doors with all that is behind them.
 type server struct {
-	*httptest.Server
-	packages   *vnfpkg.Service
-	pipeline   *onboarding.Pipeline
-	queue      *job.Queue
+	*resttest.Server
 	validators map[string]*jsonschema.Schema
 }
-
-// Authenticate implements [rest.Gate]: a token is a role and a project.
-func (s *server) Authenticate(_ context.Context, token string, _ netip.Addr) (access.Identity, error) {
-	role, project, ok := strings.Cut(token, "@")
-	if !ok || !access.Role(role).Valid() {
-		return access.Identity{}, access.ErrInvalid
-	}
-	return access.Identity{Subject: "token " + token, Grants: map[string]access.Role{project: access.Role(role)}}, nil
-}
-
-// Record implements [rest.Audit].
-func (s *server) Record(context.Context, access.Event) error { return nil }
 
 type options struct {
 	pageSize int
@@ -65,66 +37,24 @@ type options struct {
 	subscriptions int // that a project may have
 }
 
+// start starts a server whose requests are as ETSI's suites send them, from the
+// writer of project p unless another token is named.
 func start(t *testing.T, o options) *server {
 	t.Helper()
-	home := t.TempDir()
-	must := func(err error) {
-		if err != nil {
-			t.Helper()
-			t.Fatal(err)
-		}
-	}
-	names, err := catalog.Open(t.Context(), filepath.Join(home, "catalogue.db"))
-	must(err)
-	files, err := fsstore.Open(filepath.Join(home, "images"))
-	must(err)
-	records, err := ledger.Open(t.Context(), names)
-	must(err)
-	client, err := fetch.New(fetch.Options{Allow: []string{"127.0.0.1"}, Attempts: 1})
-	must(err)
-	key, err := notify.OpenKey(filepath.Join(home, "secret.key"))
-	must(err)
-	repository := imagerepo.New(names, files, slog.New(slog.DiscardHandler))
-
-	s := &server{queue: job.NewQueue(records.Jobs(), job.Options{}), validators: schemas(t)}
-	s.pipeline = &onboarding.Pipeline{Repository: repository, Fetch: client}
-	s.packages, err = vnfpkg.New(vnfpkg.Config{
-		Pipeline: s.pipeline, Store: records.Resources(), Queue: s.queue, Folder: filepath.Join(home, "packages"), Keep: !o.drop,
-	})
-	must(err)
-	subscriptions := notify.New(notify.Config{Store: records.Subscriptions(), Client: client.HTTP(), Key: key, Timeout: 5 * time.Second, ProjectSubscriptions: o.subscriptions})
-	doors, err := rest.New(etsi.Doors(etsi.Config{
-		Packages: s.packages, Images: names, Subscriptions: subscriptions, PageSize: o.pageSize, Wait: o.wait,
-	}), rest.Options{Gate: s, Audit: s})
-	must(err)
-	s.Server = httptest.NewServer(doors)
-
-	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
-	var running sync.WaitGroup
-	if !o.idle {
-		kinds := s.packages.Kinds()
-		kinds[notify.Kind] = subscriptions.Jobs(2)
-		kinds[vnfpkg.KindLaunch] = job.KindOptions{Handler: func(ctx context.Context, _ *job.Task) (any, error) {
-			<-ctx.Done() // launches are under way until they are cancelled
-			return nil, ctx.Err()
-		}}
-		running.Go(func() {
-			if err := s.queue.Run(ctx, kinds); err != nil {
-				t.Error(err)
-			}
-		})
-	}
-	t.Cleanup(func() {
-		s.Close()
-		cancel()
-		running.Wait()
-		for _, close := range []func() error{s.packages.Close, files.Close, names.Close} {
-			if err := close(); err != nil {
-				t.Error(err)
-			}
-		}
-		client.Close()
-	})
+	s := &server{resttest.New(t, resttest.Config{Packages: vnfpkg.Config{Keep: !o.drop}, Idle: o.idle}), schemas(t)}
+	s.Header = []string{"Accept: application/json", "Content-Type: application/json", "Authorization: Bearer p-writer"}
+	s.Check = s.check
+	key, err := notify.OpenKey(filepath.Join(s.Home, "secret.key"))
+	resttest.NoError(t, err)
+	subscriptions := notify.New(notify.Config{Store: s.Records.Subscriptions(), Client: s.Fetch.HTTP(), Key: key, Timeout: 5 * time.Second, ProjectSubscriptions: o.subscriptions})
+	s.Kinds[notify.Kind] = subscriptions.Jobs(2)
+	s.Kinds[vnfpkg.KindLaunch] = job.KindOptions{Handler: func(ctx context.Context, _ *job.Task) (any, error) {
+		<-ctx.Done() // launches are under way until they are cancelled
+		return nil, ctx.Err()
+	}}
+	resttest.NoError(t, s.Serve(rest.Options{}, etsi.Doors(etsi.Config{
+		Packages: s.Packages, Images: s.Catalog, Subscriptions: subscriptions, PageSize: o.pageSize, Wait: o.wait,
+	})...))
 	return s
 }
 
@@ -154,99 +84,13 @@ func schemas(t testing.TB) map[string]*jsonschema.Schema {
 	return all
 }
 
-// answer is a response that was read.
-type answer struct {
-	*http.Response
-	body []byte
-}
-
-// json decodes the body.
-func (a answer) json(t testing.TB, value any) {
-	t.Helper()
-	if err := json.Unmarshal(a.body, value); err != nil {
-		t.Fatalf("%s: %v", a.body, err)
-	}
-}
-
-func (a answer) info(t testing.TB) (info etsi.VnfPkgInfo) {
-	t.Helper()
-	a.json(t, &info)
-	return info
-}
-
-func (a answer) infos(t testing.TB) (infos []etsi.VnfPkgInfo) {
-	t.Helper()
-	a.json(t, &infos)
-	return infos
-}
-
-// want fails unless the answer has a status.
-func (a answer) want(t testing.TB, status int) answer {
-	t.Helper()
-	if a.StatusCode != status {
-		t.Fatalf("%s %s: got %d %s, want %d", a.Request.Method, a.Request.URL, a.StatusCode, a.body, status)
-	}
-	return a
-}
-
 const (
 	base = "/sol005/vnfpkgm/v1"
 	read = "/sol003/vnfpkgm/v1"
 )
 
-// do sends a request as ETSI's suites do, with header lines such as
-// "If-Match: *", as the writer of project p unless another token is named. What
-// comes back is checked against the rules that hold for every answer.
-func (s *server) do(t testing.TB, method, path string, body any, header ...string) answer {
-	t.Helper()
-	var content io.Reader
-	switch b := body.(type) {
-	case nil:
-	case string:
-		content = strings.NewReader(b)
-	case []byte:
-		content = bytes.NewReader(b)
-	default:
-		text, err := json.Marshal(b)
-		if err != nil {
-			t.Fatal(err)
-		}
-		content = bytes.NewReader(text)
-	}
-	url := path
-	if strings.HasPrefix(path, "/") {
-		url = s.URL + path
-	}
-	req, err := http.NewRequestWithContext(t.Context(), method, url, content)
-	if err != nil {
-		t.Fatal(err)
-	}
-	req.Header.Set("Accept", "application/json")
-	req.Header.Set("Content-Type", "application/json")
-	req.Header.Set("Authorization", "Bearer writer@p")
-	for _, line := range header {
-		name, value, _ := strings.Cut(line, ": ")
-		if req.Header.Del(name); value != "" {
-			req.Header.Set(name, value)
-		}
-	}
-	client := &http.Client{Transport: s.Client().Transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-	resp, err := client.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	text, err := io.ReadAll(resp.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	a := answer{resp, text}
-	s.check(t, a)
-	return a
-}
-
 // check proves what every answer must be.
-func (s *server) check(t testing.TB, a answer) {
+func (s *server) check(t testing.TB, a resttest.Answer) {
 	t.Helper()
 	media := a.Header.Get("Content-Type")
 	wrong := func(format string, args ...any) {
@@ -258,9 +102,9 @@ func (s *server) check(t testing.TB, a answer) {
 		if media != "application/problem+json" {
 			wrong("has the type %s", media)
 		}
-		s.valid(t, "ProblemDetails", a.body)
+		s.valid(t, "ProblemDetails", a.Text)
 		var problem struct{ Status int }
-		if a.json(t, &problem); problem.Status != a.StatusCode {
+		if a.Decode(t, &problem); problem.Status != a.StatusCode {
 			wrong("tells the status %d", problem.Status)
 		}
 		if a.StatusCode == http.StatusUnauthorized && !strings.HasPrefix(a.Header.Get("WWW-Authenticate"), "Bearer") {
@@ -271,8 +115,8 @@ func (s *server) check(t testing.TB, a answer) {
 		}
 		return
 	case a.StatusCode == 202, a.StatusCode == 204, a.StatusCode == 303, a.StatusCode == 304, a.Request.Method == http.MethodHead:
-		if len(a.body) > 0 {
-			wrong("has a body: %s", a.body)
+		if len(a.Text) > 0 {
+			wrong("has a body: %s", a.Text)
 		}
 		return
 	}
@@ -292,7 +136,7 @@ func (s *server) check(t testing.TB, a answer) {
 		if media != "application/json" {
 			wrong("has the type %s", media)
 		}
-		s.valid(t, kind.schema, a.body)
+		s.valid(t, kind.schema, a.Text)
 		return
 	}
 	if media == "" || media == "application/json" {
@@ -301,9 +145,9 @@ func (s *server) check(t testing.TB, a answer) {
 }
 
 // valid fails unless a text is of a type.
-func (s *server) valid(t testing.TB, schema string, text []byte) {
+func (s *server) valid(t testing.TB, schema, text string) {
 	t.Helper()
-	value, err := jsonschema.UnmarshalJSON(bytes.NewReader(text))
+	value, err := jsonschema.UnmarshalJSON(strings.NewReader(text))
 	if err == nil {
 		err = s.validators[schema].Validate(value)
 	}
@@ -315,7 +159,7 @@ func (s *server) valid(t testing.TB, schema string, text []byte) {
 // create makes a resource and returns its URL.
 func (s *server) create(t testing.TB) string {
 	t.Helper()
-	a := s.do(t, "POST", base+"/vnf_packages", `{}`).want(t, http.StatusCreated)
+	a := s.Do(t, "POST", base+"/vnf_packages", `{}`).Want(t, http.StatusCreated)
 	return a.Header.Get("Location")
 }
 
@@ -323,7 +167,7 @@ func (s *server) create(t testing.TB) string {
 func (s *server) upload(t testing.TB, archive []byte) etsi.VnfPkgInfo {
 	t.Helper()
 	url := s.create(t)
-	s.do(t, "PUT", url+"/package_content", archive).want(t, http.StatusAccepted)
+	s.Do(t, "PUT", url+"/package_content", archive).Want(t, http.StatusAccepted)
 	return s.processed(t, url)
 }
 
@@ -342,14 +186,14 @@ func (s *server) processed(t testing.TB, url string) etsi.VnfPkgInfo {
 	t.Helper()
 	id := url[strings.LastIndexByte(url, '/')+1:]
 	for {
-		jobs, err := s.queue.List(t.Context(), job.Filter{Subject: id, Limit: 1})
+		jobs, err := s.Queue.List(t.Context(), job.Filter{Subject: id, Limit: 1})
 		if err != nil || len(jobs) == 0 {
 			t.Fatalf("%s has no job: %v", url, err)
 		}
-		if _, err := s.queue.Wait(t.Context(), jobs[0].ID); err != nil {
+		if _, err := s.Queue.Wait(t.Context(), jobs[0].ID); err != nil {
 			t.Fatal(err)
 		}
-		info := s.do(t, "GET", url, nil).want(t, http.StatusOK).info(t)
+		info := resttest.Into[etsi.VnfPkgInfo](t, s.Do(t, "GET", url, nil).Want(t, http.StatusOK))
 		if info.OnboardingState == vnfpkg.Onboarded || info.OnboardingState == vnfpkg.Error {
 			return info
 		}

@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/gangway-nfv/gangway/onboarding/rest/resttest"
 )
 
 // consumer is a callback that keeps what it is sent.
@@ -78,57 +80,57 @@ func TestSubscriptions(t *testing.T) {
 				"callbackUri": c.URL + "/told", "filter": map[string]any{"notificationTypes": []string{"VnfPackageChangeNotification"}},
 				"authentication": map[string]any{"authType": []string{"BASIC"}, "paramsBasic": map[string]string{"userName": "u", "password": "s3cret"}},
 			}
-			made := s.do(t, "POST", root+"/subscriptions", request).want(t, 201)
+			made := s.Do(t, "POST", root+"/subscriptions", request).Want(t, 201)
 			if c.tests.Load() != 1 {
 				t.Errorf("the callback was tested %d times", c.tests.Load())
 			}
-			if strings.Contains(string(made.body), "s3cret") {
-				t.Errorf("the answer shows the password: %s", made.body)
+			if strings.Contains(made.Text, "s3cret") {
+				t.Errorf("the answer shows the password: %s", made.Text)
 			}
 			var info struct {
 				ID, CallbackURI string
 				Filter          json.RawMessage
 			}
-			made.json(t, &info)
+			made.Decode(t, &info)
 			location := made.Header.Get("Location")
 			if location != s.URL+root+"/subscriptions/"+info.ID || info.CallbackURI != request["callbackUri"] ||
 				string(info.Filter) != `{"notificationTypes":["VnfPackageChangeNotification"]}` {
-				t.Errorf("made %s at %s", made.body, location)
+				t.Errorf("made %s at %s", made.Text, location)
 			}
-			again := s.do(t, "POST", root+"/subscriptions", request).want(t, 303)
+			again := s.Do(t, "POST", root+"/subscriptions", request).Want(t, 303)
 			if again.Header.Get("Location") != location || c.tests.Load() != 1 {
 				t.Errorf("a duplicate leads to %s, after %d tests", again.Header.Get("Location"), c.tests.Load())
 			}
-			if shown := s.do(t, "GET", location, nil).want(t, 200); string(shown.body) != string(made.body) {
-				t.Errorf("shown is %s, made was %s", shown.body, made.body)
+			if shown := s.Do(t, "GET", location, nil).Want(t, 200); shown.Text != made.Text {
+				t.Errorf("shown is %s, made was %s", shown.Text, made.Text)
 			}
 			other := read
 			if root == read {
 				other = base
 			}
-			s.do(t, "GET", other+"/subscriptions/"+info.ID, nil).want(t, 404)
-			s.do(t, "GET", location, nil, "Authorization: Bearer admin@q").want(t, 404)
-			s.do(t, "DELETE", location, nil, "Authorization: Bearer admin@q").want(t, 404)
+			s.Do(t, "GET", other+"/subscriptions/"+info.ID, nil).Want(t, 404)
+			s.Do(t, "GET", location, nil, "Authorization: Bearer q-admin").Want(t, 404)
+			s.Do(t, "DELETE", location, nil, "Authorization: Bearer q-admin").Want(t, 404)
 
 			for i := range 3 {
-				s.do(t, "POST", root+"/subscriptions", map[string]any{"callbackUri": fmt.Sprint(c.URL, "/", i), "filter": nil}).want(t, 201)
+				s.Do(t, "POST", root+"/subscriptions", map[string]any{"callbackUri": fmt.Sprint(c.URL, "/", i), "filter": nil}).Want(t, 201)
 			}
-			page := s.do(t, "GET", root+"/subscriptions", nil).want(t, 200)
+			page := s.Do(t, "GET", root+"/subscriptions", nil).Want(t, 200)
 			var list []map[string]any
-			if page.json(t, &list); len(list) != 2 || page.Header.Get("Link") == "" {
-				t.Errorf("the first page is %s", page.body)
+			if page.Decode(t, &list); len(list) != 2 || page.Header.Get("Link") == "" {
+				t.Errorf("the first page is %s", page.Text)
 			}
 			for _, query := range []string{"callbackUri=" + c.URL + "/told", "filter=(eq,filter/notificationTypes,VnfPackageChangeNotification)", "filter=(eq,id," + info.ID + ")"} {
-				if s.do(t, "GET", root+"/subscriptions?"+query, nil).want(t, 200).json(t, &list); len(list) != 1 || list[0]["id"] != info.ID {
+				if s.Do(t, "GET", root+"/subscriptions?"+query, nil).Want(t, 200).Decode(t, &list); len(list) != 1 || list[0]["id"] != info.ID {
 					t.Errorf("%s: got %v", query, list)
 				}
 			}
 			for _, query := range []string{"nfvId=x", "filter=(eq,nfvId,x)", "filter=(eq,filter/nfvId,x)"} {
-				s.do(t, "GET", root+"/subscriptions?"+query, nil).want(t, 400)
+				s.Do(t, "GET", root+"/subscriptions?"+query, nil).Want(t, 400)
 			}
-			s.do(t, "DELETE", location, nil).want(t, 204)
-			s.do(t, "DELETE", location, nil).want(t, 404)
-			s.do(t, "GET", location, nil).want(t, 404)
+			s.Do(t, "DELETE", location, nil).Want(t, 204)
+			s.Do(t, "DELETE", location, nil).Want(t, 404)
+			s.Do(t, "GET", location, nil).Want(t, 404)
 		})
 	}
 }
@@ -155,13 +157,13 @@ func TestSubscriptionsThatAreRefused(t *testing.T) {
 		{"a callback that must not be reached", `{"callbackUri": "` + strings.Replace(c.URL, "127.0.0.1", "127.0.0.2", 1) + `"}`, 422},
 	}
 	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) { s.do(t, "POST", base+"/subscriptions", tt.body).want(t, tt.want) })
+		t.Run(tt.name, func(t *testing.T) { s.Do(t, "POST", base+"/subscriptions", tt.body).Want(t, tt.want) })
 	}
 	if n := c.tests.Load(); n != 0 {
 		t.Errorf("the callback was tested %d times", n)
 	}
-	if got := s.do(t, "GET", base+"/subscriptions", nil); strings.TrimSpace(string(got.body)) != "[]" {
-		t.Errorf("there are %s", got.body)
+	if got := s.Do(t, "GET", base+"/subscriptions", nil); strings.TrimSpace(got.Text) != "[]" {
+		t.Errorf("there are %s", got.Text)
 	}
 }
 
@@ -169,15 +171,15 @@ func TestSubscribersAreNotified(t *testing.T) {
 	s := start(t, options{})
 	all, changes := newConsumer(t), newConsumer(t)
 	all.fails.Store(1)
-	s.do(t, "POST", base+"/subscriptions", map[string]any{"callbackUri": all.URL}).want(t, 201)
-	s.do(t, "POST", read+"/subscriptions", map[string]any{"callbackUri": changes.URL, "filter": map[string]any{
-		"notificationTypes": []string{"VnfPackageChangeNotification"}, "vnfdId": []string{"small-1.0"}, "operationalState": []string{"DISABLED"}}}).want(t, 201)
+	s.Do(t, "POST", base+"/subscriptions", map[string]any{"callbackUri": all.URL}).Want(t, 201)
+	s.Do(t, "POST", read+"/subscriptions", map[string]any{"callbackUri": changes.URL, "filter": map[string]any{
+		"notificationTypes": []string{"VnfPackageChangeNotification"}, "vnfdId": []string{"small-1.0"}, "operationalState": []string{"DISABLED"}}}).Want(t, 201)
 	s.upload(t, []byte("no archive"))
 	one := s.onboard(t, small("1.0"))
 	url := one.Links.Self.Href
-	s.do(t, "PATCH", url, `{"userDefinedData": {"a": 1}}`).want(t, 200)
-	s.do(t, "PATCH", url, `{"operationalState": "DISABLED"}`).want(t, 200)
-	s.do(t, "DELETE", url, nil).want(t, 204)
+	s.Do(t, "PATCH", url, `{"userDefinedData": {"a": 1}}`).Want(t, 200)
+	s.Do(t, "PATCH", url, `{"operationalState": "DISABLED"}`).Want(t, 200)
+	s.Do(t, "DELETE", url, nil).Want(t, 204)
 
 	type said struct {
 		Type, State, Change, Package, VNFD, Link string
@@ -193,8 +195,8 @@ func TestSubscribersAreNotified(t *testing.T) {
 			if err := json.Unmarshal(text, &n); err != nil {
 				t.Fatal(err)
 			}
-			s.valid(t, n.NotificationType, text)
-			s.do(t, "GET", n.Links.Subscription.Href, nil).want(t, 200)
+			s.valid(t, n.NotificationType, string(text))
+			s.Do(t, "GET", n.Links.Subscription.Href, nil).Want(t, 200)
 			if !strings.HasSuffix(n.Links.Subscription.Href, root+"/subscriptions/"+n.SubscriptionID) {
 				t.Errorf("subscription %s links to %s", n.SubscriptionID, n.Links.Subscription.Href)
 			}
@@ -223,9 +225,9 @@ func TestSubscribersAreNotified(t *testing.T) {
 
 func TestAProjectHasSoManySubscriptions(t *testing.T) {
 	s, c := start(t, options{subscriptions: 2, idle: true}), newConsumer(t)
-	subscribe := func(root, path string, status int) answer {
+	subscribe := func(root, path string, status int) resttest.Answer {
 		t.Helper()
-		return s.do(t, "POST", root+"/subscriptions", map[string]any{"callbackUri": c.URL + path}).want(t, status)
+		return s.Do(t, "POST", root+"/subscriptions", map[string]any{"callbackUri": c.URL + path}).Want(t, status)
 	}
 	first := subscribe(base, "/1", 201)
 	subscribe(read, "/1", 201)
@@ -235,6 +237,6 @@ func TestAProjectHasSoManySubscriptions(t *testing.T) {
 	if n := c.tests.Load(); n != 2 {
 		t.Errorf("%d callbacks were tested", n)
 	}
-	s.do(t, "DELETE", first.Header.Get("Location"), nil).want(t, 204)
+	s.Do(t, "DELETE", first.Header.Get("Location"), nil).Want(t, 204)
 	subscribe(base, "/2", 201)
 }

@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/gangway-nfv/gangway/onboarding/rest/resttest"
 )
 
 // The requests that the Open Baton CLI sends, one by one, each with what it learned
@@ -64,21 +66,21 @@ func TestTheRequestsOfTheOpenBatonCLI(t *testing.T) {
 			body, kind = form(tarOf(spec("iperf", 1)))
 			header = append(header, kind)
 		}
-		answer := f.do(t, step.method, fill(step.path), body, header...).want(t, step.status)
+		answer := f.Do(t, step.method, fill(step.path), body, header...).Want(t, step.status)
 		if step.want == nil {
-			if answer.text != "" && answer.text != "[]\n" {
-				t.Errorf("%s: answer %s", step.name, answer.text)
+			if answer.Text != "" && answer.Text != "[]\n" {
+				t.Errorf("%s: answer %s", step.name, answer.Text)
 			}
 			continue
 		}
 		var got any
-		noError(t, json.Unmarshal([]byte(answer.text), &got))
+		resttest.NoError(t, json.Unmarshal([]byte(answer.Text), &got))
 		if list, is := got.([]any); is && len(list) == 1 {
 			got = list[0]
 		}
 		object, is := got.(map[string]any)
 		if !is {
-			t.Fatalf("%s: answer %s", step.name, answer.text)
+			t.Fatalf("%s: answer %s", step.name, answer.Text)
 		}
 		for member, want := range step.want {
 			if text, is := want.(string); is {
@@ -91,7 +93,7 @@ func TestTheRequestsOfTheOpenBatonCLI(t *testing.T) {
 		for member, name := range step.learn {
 			known[name], _ = object[member].(string)
 			if known[name] == "" {
-				t.Fatalf("%s: no %s in %s", step.name, member, answer.text)
+				t.Fatalf("%s: no %s in %s", step.name, member, answer.Text)
 			}
 		}
 	}

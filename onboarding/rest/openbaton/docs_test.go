@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/gangway-nfv/gangway/onboarding/onboardingtest"
+	"github.com/gangway-nfv/gangway/onboarding/rest/resttest"
 )
 
 // The examples of the documentation are run as they stand there.
@@ -22,15 +23,15 @@ func TestTheExamplesOfTheDocumentation(t *testing.T) {
 		}
 	}
 	text, err := os.ReadFile(filepath.Join("..", "..", "..", "docs", "openbaton.md"))
-	noError(t, err)
+	resttest.NoError(t, err)
 	var script strings.Builder
 	for _, example := range regexp.MustCompile("(?s)```sh\n(.*?)```").FindAllStringSubmatch(string(text), -1) {
 		script.WriteString(example[1])
 	}
 	f, folder := start(t), t.TempDir()
-	noError(t, os.WriteFile(filepath.Join(folder, "firewall.tar"), tarOf(spec("firewall", 1)), 0o600))
-	noError(t, onboardingtest.WriteFile(filepath.Join(folder, "router.csar"), onboardingtest.Zip, onboardingtest.OpenBatonCSAR(spec("router", 2))))
-	noError(t, os.WriteFile(filepath.Join(folder, "cirros.qcow2"), disk(t, 3), 0o600))
+	resttest.NoError(t, os.WriteFile(filepath.Join(folder, "firewall.tar"), tarOf(spec("firewall", 1)), 0o600))
+	resttest.NoError(t, onboardingtest.WriteFile(filepath.Join(folder, "router.csar"), onboardingtest.Zip, onboardingtest.OpenBatonCSAR(spec("router", 2))))
+	resttest.NoError(t, os.WriteFile(filepath.Join(folder, "cirros.qcow2"), disk(t, 3), 0o600))
 
 	run := exec.CommandContext(t.Context(), "sh", "-euxc", script.String())
 	run.Dir = folder

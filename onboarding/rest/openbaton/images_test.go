@@ -14,26 +14,27 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/gangway-nfv/gangway/onboarding/onboardingtest"
+	"github.com/gangway-nfv/gangway/onboarding/rest/resttest"
 )
 
 func disk(t *testing.T, seed uint64) []byte {
 	t.Helper()
 	content, err := io.ReadAll(onboardingtest.QCOW2(384<<10, 1<<20, seed).Reader())
-	noError(t, err)
+	resttest.NoError(t, err)
 	return content
 }
 
 // addImage adds an image and returns its ID.
 func (f *fixture) addImage(t *testing.T, name string, content []byte) string {
 	t.Helper()
-	return into[struct{ ID string }](t, f.upload(t, "/api/v1/nfvimage?name="+url.QueryEscape(name), content).want(t, 201)).ID
+	return resttest.Into[struct{ ID string }](t, f.upload(t, "/api/v1/nfvimage?name="+url.QueryEscape(name), content).Want(t, 201)).ID
 }
 
 func TestImages(t *testing.T) {
 	f := start(t)
 	const query = "/api/v1/nfvimage?name=cirros&minRam=64&minDiskSpace=1&minCPU=2&isPublic=true&diskFormat=QCOW2&containerFormat=BARE"
-	added := f.upload(t, query, disk(t, 1)).want(t, 201)
-	got := into[map[string]any](t, added)
+	added := f.upload(t, query, disk(t, 1)).Want(t, 201)
+	got := resttest.Into[map[string]any](t, added)
 	want := map[string]any{"name": "cirros", "projectId": "red", "minRam": 64.0, "minDiskSpace": 1.0, "minCPU": "2", "isPublic": true,
 		"diskFormat": "qcow2", "containerFormat": "bare", "size": float64(len(disk(t, 1))), "storedLocally": true, "isInImageRepo": true}
 	for name, value := range want {
@@ -42,21 +43,21 @@ func TestImages(t *testing.T) {
 		}
 	}
 	path := "/api/v1/nfvimage/" + got["id"].(string)
-	if shown := f.do(t, "GET", path, nil).want(t, 200); shown.text != added.text {
-		t.Errorf("shown as %s", shown.text)
+	if shown := f.Do(t, "GET", path, nil).Want(t, 200); shown.Text != added.Text {
+		t.Errorf("shown as %s", shown.Text)
 	}
-	if list := f.do(t, "GET", "/api/v1/nfvimage/", nil).want(t, 200); list.text != "["+strings.TrimSpace(added.text)+"]\n" {
-		t.Errorf("listed as %s", list.text)
+	if list := f.Do(t, "GET", "/api/v1/nfvimage/", nil).Want(t, 200); list.Text != "["+strings.TrimSpace(added.Text)+"]\n" {
+		t.Errorf("listed as %s", list.Text)
 	}
-	f.do(t, "DELETE", path, nil, "Authorization: Bearer "+f.reader).want(t, 403)
-	f.do(t, "DELETE", path, nil).want(t, 204)
-	f.do(t, "GET", path, nil).want(t, 404)
+	f.Do(t, "DELETE", path, nil, "Authorization: Bearer "+f.reader).Want(t, 403)
+	f.Do(t, "DELETE", path, nil).Want(t, 204)
+	f.Do(t, "GET", path, nil).Want(t, 404)
 	f.wantNothing(t)
 
 	pkg := f.onboard(t, spec("iperf", 1))
 	path = "/api/v1/nfvimage/" + f.named(t, "/api/v1/nfvimage")["iperf-image"]
-	f.do(t, "DELETE", path, nil).want(t, 409)
-	f.do(t, "DELETE", "/api/v1/vnf-packages/"+pkg, nil).want(t, 204)
+	f.Do(t, "DELETE", path, nil).Want(t, 409)
+	f.Do(t, "DELETE", "/api/v1/vnf-packages/"+pkg, nil).Want(t, 204)
 	f.wantNothing(t)
 }
 
@@ -87,9 +88,9 @@ func TestImagesThatAreRefused(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			body, kind := form(test.content, test.fields...)
-			answer := f.do(t, "POST", test.path, body, kind).want(t, test.status)
-			if !strings.Contains(answer.message(t), test.detail) {
-				t.Errorf("message %q", answer.message(t))
+			answer := f.Do(t, "POST", test.path, body, kind).Want(t, test.status)
+			if !strings.Contains(message(t, answer), test.detail) {
+				t.Errorf("message %q", message(t, answer))
 			}
 			f.wantNothing(t)
 		})
@@ -101,11 +102,11 @@ func TestAnImageByURL(t *testing.T) {
 	origin := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(disk(t, 1)) }))
 	defer origin.Close()
 	path := "/api/v1/nfvimage?name=cirros&url=" + origin.URL + "/cirros"
-	added := into[map[string]any](t, f.do(t, "POST", path, nil).want(t, 201))
+	added := resttest.Into[map[string]any](t, f.Do(t, "POST", path, nil).Want(t, 201))
 	if added["url"] != origin.URL+"/cirros" || added["storedLocally"] != true || added["diskFormat"] != "qcow2" {
 		t.Errorf("image %v", added)
 	}
-	f.do(t, "POST", path, nil).want(t, 409)
+	f.Do(t, "POST", path, nil).Want(t, 409)
 }
 
 func TestATakenNameIsRefused(t *testing.T) {
@@ -113,9 +114,9 @@ func TestATakenNameIsRefused(t *testing.T) {
 	id := f.addImage(t, "cirros", disk(t, 1))
 	for name, content := range map[string][]byte{"other bytes": disk(t, 2), "the same bytes": disk(t, 1)} {
 		t.Run(name, func(t *testing.T) {
-			answer := f.upload(t, "/api/v1/nfvimage?name=cirros", content).want(t, 409)
-			if !strings.Contains(answer.message(t), id) {
-				t.Errorf("message %q", answer.message(t))
+			answer := f.upload(t, "/api/v1/nfvimage?name=cirros", content).Want(t, 409)
+			if !strings.Contains(message(t, answer), id) {
+				t.Errorf("message %q", message(t, answer))
 			}
 		})
 	}
@@ -163,30 +164,30 @@ func TestOneImageTokens(t *testing.T) {
 	id, other := f.addImage(t, "cirros", content), f.addImage(t, "other", disk(t, 2))
 	path := "/api/v1/nfvimage/file/" + id
 	const nobody = "Authorization: "
-	issued := into[struct {
+	issued := resttest.Into[struct {
 		Token, URL string
 		ExpiresIn  int64 `json:"expires_in"`
-	}](t, f.do(t, "POST", path+"/token", nil, "Authorization: Bearer "+f.reader).want(t, 200))
+	}](t, f.Do(t, "POST", path+"/token", nil, "Authorization: Bearer "+f.reader).Want(t, 200))
 	if issued.URL != f.URL+path+"?token="+issued.Token || issued.ExpiresIn != 900 {
 		t.Errorf("issued %+v", issued)
 	}
 
 	t.Run("give the whole file", func(t *testing.T) {
-		answer := f.do(t, "GET", path+"?token="+issued.Token, nil, nobody).want(t, 200)
-		if !bytes.Equal([]byte(answer.text), content) || answer.Header.Get("Etag") == "" {
-			t.Errorf("%d bytes with %v", len(answer.text), answer.Header)
+		answer := f.Do(t, "GET", path+"?token="+issued.Token, nil, nobody).Want(t, 200)
+		if !bytes.Equal([]byte(answer.Text), content) || answer.Header.Get("Etag") == "" {
+			t.Errorf("%d bytes with %v", len(answer.Text), answer.Header)
 		}
 	})
 	t.Run("give a range", func(t *testing.T) {
-		answer := f.do(t, "GET", path+"?token="+issued.Token, nil, nobody, "Range: bytes=1000-1999").want(t, 206)
-		if !bytes.Equal([]byte(answer.text), content[1000:2000]) {
-			t.Errorf("%d bytes", len(answer.text))
+		answer := f.Do(t, "GET", path+"?token="+issued.Token, nil, nobody, "Range: bytes=1000-1999").Want(t, 206)
+		if !bytes.Equal([]byte(answer.Text), content[1000:2000]) {
+			t.Errorf("%d bytes", len(answer.Text))
 		}
-		f.do(t, "GET", path+"?token="+issued.Token, nil, nobody, "Range: bytes=9999999-").want(t, 416)
+		f.Do(t, "GET", path+"?token="+issued.Token, nil, nobody, "Range: bytes=9999999-").Want(t, 416)
 	})
 
 	raw, err := base64.RawURLEncoding.DecodeString(issued.Token)
-	noError(t, err)
+	resttest.NoError(t, err)
 	later := bytes.Clone(raw)
 	later[6]++ // 256 s
 	cut := raw[:len(raw)-1]
@@ -204,29 +205,29 @@ func TestOneImageTokens(t *testing.T) {
 		"of the image as a token": path + "?token=" + id,
 	} {
 		t.Run("are refused "+name, func(t *testing.T) {
-			answer := f.do(t, "GET", target, nil).want(t, 401)
-			if got := into[struct{ Error string }](t, answer).Error; got != "invalid_token" {
+			answer := f.Do(t, "GET", target, nil).Want(t, 401)
+			if got := resttest.Into[struct{ Error string }](t, answer).Error; got != "invalid_token" {
 				t.Errorf("error %q", got)
 			}
 		})
 	}
 	t.Run("open nothing else", func(t *testing.T) {
-		f.do(t, "GET", "/api/v1/nfvimage/"+id+"?token="+issued.Token, nil, nobody).want(t, 401)
-		f.do(t, "GET", "/api/v1/nfvimage/"+id, nil, "Authorization: Bearer "+issued.Token).want(t, 401)
+		f.Do(t, "GET", "/api/v1/nfvimage/"+id+"?token="+issued.Token, nil, nobody).Want(t, 401)
+		f.Do(t, "GET", "/api/v1/nfvimage/"+id, nil, "Authorization: Bearer "+issued.Token).Want(t, 401)
 	})
 	t.Run("are not for other projects", func(t *testing.T) {
 		blue := f.token(t, "blue", "blue", "admin")
-		f.do(t, "POST", path+"/token", nil, "Authorization: Bearer "+blue).want(t, 404)
+		f.Do(t, "POST", path+"/token", nil, "Authorization: Bearer "+blue).Want(t, 404)
 	})
 	t.Run("end", func(t *testing.T) {
-		f.later.Store(int64(15*time.Minute - 5*time.Second))
-		f.do(t, "GET", path+"?token="+issued.Token, nil, nobody).want(t, 200)
-		f.later.Store(int64(15 * time.Minute))
-		f.do(t, "GET", path+"?token="+issued.Token, nil, nobody).want(t, 401)
+		f.Ahead.Store(int64(15*time.Minute - 5*time.Second))
+		f.Do(t, "GET", path+"?token="+issued.Token, nil, nobody).Want(t, 200)
+		f.Ahead.Store(int64(15 * time.Minute))
+		f.Do(t, "GET", path+"?token="+issued.Token, nil, nobody).Want(t, 401)
 	})
 	t.Run("end with the image", func(t *testing.T) {
-		f.later.Store(0)
-		f.do(t, "DELETE", "/api/v1/nfvimage/"+id, nil).want(t, 204)
-		f.do(t, "GET", path+"?token="+issued.Token, nil, nobody).want(t, 404)
+		f.Ahead.Store(0)
+		f.Do(t, "DELETE", "/api/v1/nfvimage/"+id, nil).Want(t, 204)
+		f.Do(t, "GET", path+"?token="+issued.Token, nil, nobody).Want(t, 404)
 	})
 }

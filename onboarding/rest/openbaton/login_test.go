@@ -8,13 +8,14 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/gangway-nfv/gangway/onboarding/access"
+	"github.com/gangway-nfv/gangway/onboarding/rest/resttest"
 )
 
-func (f *fixture) login(t *testing.T, secret, form string) answer {
+func (f *fixture) login(t *testing.T, secret, form string) resttest.Answer {
 	t.Helper()
 	form = strings.ReplaceAll(form, "SECRET", f.writer)
 	req := []string{"Content-Type: application/x-www-form-urlencoded", "Authorization: " + secret}
-	return f.do(t, "POST", "/oauth/token", strings.NewReader(form), req...)
+	return f.Do(t, "POST", "/oauth/token", strings.NewReader(form), req...)
 }
 
 const cli = "Basic b3BlbmJhdG9uT1NDbGllbnQ6c2VjcmV0" // openbatonOSClient:secret
@@ -39,8 +40,8 @@ func TestLogins(t *testing.T) {
 		"nothing":                {cli, "", 400, "invalid_request"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			answer := f.login(t, test.client, test.form).want(t, test.status)
-			got := into[struct {
+			answer := f.login(t, test.client, test.form).Want(t, test.status)
+			got := resttest.Into[struct {
 				Value, Error string
 				AccessToken  string `json:"access_token"`
 				ExpiresIn    int64  `json:"expires_in"`
@@ -48,20 +49,20 @@ func TestLogins(t *testing.T) {
 			if got.Error != test.err {
 				t.Errorf("error %q, want %q", got.Error, test.err)
 			}
-			logged := f.logins.Swap(nil)
+			logged := f.Audit.Take()
 			if test.status != 200 {
-				if logged != nil {
+				if len(logged) > 0 {
 					t.Errorf("audited as %+v", logged)
 				}
 				return
 			}
-			if logged == nil || logged.Subject != "token ci" || logged.Project != "red" || logged.Outcome != access.Done {
+			if len(logged) != 1 || logged[0].Subject != "token ci" || logged[0].Project != "red" || logged[0].Outcome != access.Done {
 				t.Errorf("audited as %+v", logged)
 			}
 			if got.Value == "" || got.Value == f.writer || got.AccessToken != got.Value || got.ExpiresIn < 11*3600 || got.ExpiresIn > 12*3600 {
 				t.Errorf("granted %+v", got)
 			}
-			f.do(t, "GET", "/api/v1/nfvimage", nil, "Authorization: Bearer "+got.Value).want(t, 200)
+			f.Do(t, "GET", "/api/v1/nfvimage", nil, "Authorization: Bearer "+got.Value).Want(t, 200)
 		})
 	}
 }
@@ -70,7 +71,7 @@ func TestLogins(t *testing.T) {
 // must not when it is not the token.
 func TestOnlyABadTokenIsCalledInvalid(t *testing.T) {
 	f := startWith(t, access.Config{GrantLifetime: time.Nanosecond})
-	granted := into[struct{ Value string }](t, f.login(t, cli, "username=ci&password=SECRET&grant_type=password").want(t, 200))
+	granted := resttest.Into[struct{ Value string }](t, f.login(t, cli, "username=ci&password=SECRET&grant_type=password").Want(t, 200))
 	for name, test := range map[string]struct {
 		authorization string
 		status        int
@@ -83,8 +84,8 @@ func TestOnlyABadTokenIsCalledInvalid(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			for _, path := range []string{"/api/v1/projects/", "/api/v1/vnf-packages/"} {
-				answer := f.do(t, "GET", path, nil, "Authorization: "+test.authorization).want(t, test.status)
-				if got := into[struct{ Error string }](t, answer).Error; got != test.err {
+				answer := f.Do(t, "GET", path, nil, "Authorization: "+test.authorization).Want(t, test.status)
+				if got := resttest.Into[struct{ Error string }](t, answer).Error; got != test.err {
 					t.Errorf("%s: error %q", path, got)
 				}
 			}
@@ -104,8 +105,8 @@ func TestProjectsAreThoseOfTheCaller(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var names []string
-			answer := f.do(t, "GET", "/api/v1/projects", nil, "Authorization: Bearer "+test.token, "project-id: None").want(t, 200)
-			for _, project := range into[[]struct{ ID, Name string }](t, answer) {
+			answer := f.Do(t, "GET", "/api/v1/projects", nil, "Authorization: Bearer "+test.token, "project-id: None").Want(t, 200)
+			for _, project := range resttest.Into[[]struct{ ID, Name string }](t, answer) {
 				if project.ID != project.Name {
 					t.Errorf("project %+v", project)
 				}
@@ -135,8 +136,8 @@ func TestTheProjectOfARequest(t *testing.T) {
 		"is another caller's who has his own": {blue, "", 404},
 	} {
 		t.Run(name, func(t *testing.T) {
-			f.do(t, "GET", "/api/v1/vnf-packages/"+id, nil, "Authorization: Bearer "+test.token, "project-id: "+test.project).want(t, test.status)
+			f.Do(t, "GET", "/api/v1/vnf-packages/"+id, nil, "Authorization: Bearer "+test.token, "project-id: "+test.project).Want(t, test.status)
 		})
 	}
-	f.do(t, "DELETE", "/api/v1/vnf-packages/"+id, nil, "Authorization: Bearer "+f.reader).want(t, 403)
+	f.Do(t, "DELETE", "/api/v1/vnf-packages/"+id, nil, "Authorization: Bearer "+f.reader).Want(t, 403)
 }

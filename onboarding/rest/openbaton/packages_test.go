@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/gangway-nfv/gangway/onboarding/onboardingtest"
+	"github.com/gangway-nfv/gangway/onboarding/rest/resttest"
 )
 
 // A package is never in memory as a whole: it is on the disk while it arrives.
@@ -36,14 +37,14 @@ func TestAPackageOf20MBIsStreamed(t *testing.T) {
 		}
 		in.CloseWithError(err)
 	}()
-	answer := f.do(t, "POST", "/api/v1/vnf-packages", out, "Content-Type: "+w.FormDataContentType()).want(t, 200)
+	answer := f.Do(t, "POST", "/api/v1/vnf-packages", out, "Content-Type: "+w.FormDataContentType()).Want(t, 200)
 	if got := <-arrived; got == 0 {
 		t.Error("nothing is on the disk after 16 of 20 MB")
 	}
-	if got := into[struct{ Name string }](t, answer).Name; got != "large" {
-		t.Errorf("answer %s", answer.text)
+	if got := resttest.Into[struct{ Name string }](t, answer).Name; got != "large" {
+		t.Errorf("answer %s", answer.Text)
 	}
-	images := into[[]struct{ SHA256 string }](t, f.do(t, "GET", "/api/v1/nfvimage", nil).want(t, 200))
+	images := resttest.Into[[]struct{ SHA256 string }](t, f.Do(t, "GET", "/api/v1/nfvimage", nil).Want(t, 200))
 	if len(images) != 1 || images[0].SHA256 != image.SHA256() {
 		t.Errorf("images %+v", images)
 	}
@@ -68,7 +69,7 @@ func (w *watch) Write(p []byte) (int, error) {
 
 // spooled returns how many bytes of packages are on the disk.
 func (f *fixture) spooled() (bytes int64) {
-	entries, _ := os.ReadDir(filepath.Join(f.home, "packages"))
+	entries, _ := os.ReadDir(filepath.Join(f.Home, "packages"))
 	for _, entry := range entries {
 		if info, err := entry.Info(); err == nil {
 			bytes += info.Size()
@@ -81,8 +82,8 @@ func TestAMessageHasEveryFinding(t *testing.T) {
 	f := start(t)
 	members := onboardingtest.OpenBatonTar(spec("iperf", 1))
 	members[0] = onboardingtest.Text("Metadata.yaml", "name: other\nversion: '1.0'\n")
-	answer := f.upload(t, "/api/v1/vnf-packages", onboardingtest.Bytes(onboardingtest.Tar, members)).want(t, 422)
-	findings := into[struct {
+	answer := f.upload(t, "/api/v1/vnf-packages", onboardingtest.Bytes(onboardingtest.Tar, members)).Want(t, 422)
+	findings := resttest.Into[struct {
 		Findings []struct{ Code, Message, Cure string }
 	}](t, answer).Findings
 	if len(findings) < 3 {
@@ -90,7 +91,7 @@ func TestAMessageHasEveryFinding(t *testing.T) {
 	}
 	for _, finding := range findings {
 		for _, part := range []string{finding.Code, finding.Message, finding.Cure} {
-			if !strings.Contains(answer.message(t), part) {
+			if !strings.Contains(message(t, answer), part) {
 				t.Errorf("the message has no %q", part)
 			}
 		}
@@ -103,7 +104,7 @@ func TestUploadsThatAreRefused(t *testing.T) {
 	good := tarOf(spec("iperf", 1))
 	whole, kind := form(good)
 	text, err := io.ReadAll(whole)
-	noError(t, err)
+	resttest.NoError(t, err)
 	_, boundary, _ := strings.Cut(kind, "boundary=")
 	last := []byte("--\r\n")
 	for name, test := range map[string]struct {
@@ -126,19 +127,19 @@ func TestUploadsThatAreRefused(t *testing.T) {
 			if test.kind != "" {
 				header = []string{test.kind}
 			}
-			answer := f.do(t, "POST", "/api/v1/vnf-packages", bytes.NewReader(test.body), header...).want(t, test.status)
-			if !strings.Contains(answer.message(t), test.detail) {
-				t.Errorf("message %q", answer.message(t))
+			answer := f.Do(t, "POST", "/api/v1/vnf-packages", bytes.NewReader(test.body), header...).Want(t, test.status)
+			if !strings.Contains(message(t, answer), test.detail) {
+				t.Errorf("message %q", message(t, answer))
 			}
 			f.wantNothing(t)
 		})
 	}
 	t.Run("no package", func(t *testing.T) {
-		f.upload(t, "/api/v1/vnf-packages", []byte("<html>")).want(t, 422)
+		f.upload(t, "/api/v1/vnf-packages", []byte("<html>")).Want(t, 422)
 		f.wantNothing(t)
 	})
 	t.Run("by a reader", func(t *testing.T) {
-		f.upload(t, "/api/v1/vnf-packages", good, "Authorization: Bearer "+f.reader).want(t, 403)
+		f.upload(t, "/api/v1/vnf-packages", good, "Authorization: Bearer "+f.reader).Want(t, 403)
 		f.wantNothing(t)
 	})
 }
@@ -165,14 +166,14 @@ func TestTheFieldsBeforeAFileAreBounded(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			body, kind := form(tarOf(spec("iperf", 1)), test.fields...)
-			f.do(t, "POST", "/api/v1/vnf-packages", body, kind).want(t, test.status)
+			f.Do(t, "POST", "/api/v1/vnf-packages", body, kind).Want(t, test.status)
 		})
 	}
 	t.Run("a header that nobody looks at", func(t *testing.T) {
 		body := "--b\r\nContent-Disposition: form-data; name=x\r\nX-Long: " + strings.Repeat("x", 192<<10) + "\r\n\r\n1\r\n--b--\r\n"
-		answer := f.do(t, "POST", "/api/v1/vnf-packages", strings.NewReader(body), "Content-Type: multipart/form-data; boundary=b").want(t, 400)
-		if !strings.Contains(answer.message(t), "more than 65536 bytes") {
-			t.Errorf("message %q", answer.message(t))
+		answer := f.Do(t, "POST", "/api/v1/vnf-packages", strings.NewReader(body), "Content-Type: multipart/form-data; boundary=b").Want(t, 400)
+		if !strings.Contains(message(t, answer), "more than 65536 bytes") {
+			t.Errorf("message %q", message(t, answer))
 		}
 	})
 }
@@ -193,9 +194,9 @@ func TestWhatIsThereIsKept(t *testing.T) {
 	}
 	changed := spec("iperf", 1)
 	changed.Images[0].MinRAM = 64
-	answer := f.upload(t, "/api/v1/vnf-packages", tarOf(changed)).want(t, 422)
-	if !strings.Contains(answer.text, "package-exists") {
-		t.Errorf("answer %s", answer.text)
+	answer := f.upload(t, "/api/v1/vnf-packages", tarOf(changed)).Want(t, 422)
+	if !strings.Contains(answer.Text, "package-exists") {
+		t.Errorf("answer %s", answer.Text)
 	}
 	if d := cmp.Diff([]string{"iperf", "other"}, slices.Sorted(func(yield func(string) bool) {
 		for name := range f.named(t, "/api/v1/vnf-packages") {
@@ -212,14 +213,14 @@ func TestCSARs(t *testing.T) {
 	f := start(t)
 	csar := onboardingtest.Bytes(onboardingtest.ZipDeflated, onboardingtest.OpenBatonCSAR(spec("iperf", 1)))
 	for _, path := range []string{"/api/v1/csar-vnfd", "/api/v1/csar-nsd/"} {
-		answer := f.upload(t, path, csar).want(t, 200)
+		answer := f.upload(t, path, csar).Want(t, 200)
 		want := map[string]any{"id": f.named(t, "/api/v1/vnf-packages")["iperf"]}
-		if d := cmp.Diff(want, into[map[string]any](t, answer)); d != "" {
+		if d := cmp.Diff(want, resttest.Into[map[string]any](t, answer)); d != "" {
 			t.Errorf("%s (-want +got):\n%s", path, d)
 		}
 	}
 	// What is no JSON in the package is told as Open Baton would.
-	vnfd := into[map[string]any](t, f.upload(t, "/api/v1/vnf-packages", csar).want(t, 200))
+	vnfd := resttest.Into[map[string]any](t, f.upload(t, "/api/v1/vnf-packages", csar).Want(t, 200))
 	if d := cmp.Diff([]any{map[string]any{"name": "VDU1", "vm_image": []any{"iperf-image"}}}, vnfd["vdu"]); d != "" || vnfd["vendor"] != "gangway" {
 		t.Errorf("descriptor %v (-want +got):\n%s", vnfd, d)
 	}
@@ -229,11 +230,11 @@ func TestCSARs(t *testing.T) {
 // when the package is onboarded.
 func TestADescriptorNamesTheImagesOfTheMetadata(t *testing.T) {
 	f := start(t)
-	vnfd := into[struct {
+	vnfd := resttest.Into[struct {
 		VDU []struct {
 			Image []string `json:"vm_image"`
 		}
-	}](t, f.upload(t, "/api/v1/vnf-packages", tarOf(onboardingtest.Spec{Name: "iperf"})).want(t, 200))
+	}](t, f.upload(t, "/api/v1/vnf-packages", tarOf(onboardingtest.Spec{Name: "iperf"})).Want(t, 200))
 	if len(vnfd.VDU) != 1 || !slices.Equal(vnfd.VDU[0].Image, []string{"cirros"}) {
 		t.Errorf("descriptor %+v", vnfd)
 	}
@@ -266,13 +267,13 @@ func TestPackagesByLink(t *testing.T) {
 		"in a body without bytes": {"", 400},
 	} {
 		t.Run(name, func(t *testing.T) {
-			f.do(t, "POST", "/api/v1/vnf-packages/marketdownload", strings.NewReader(test.body)).want(t, test.status)
+			f.Do(t, "POST", "/api/v1/vnf-packages/marketdownload", strings.NewReader(test.body)).Want(t, test.status)
 			f.wantNothing(t)
 		})
 	}
 	for _, path := range []string{"marketdownload", "package-repository-download/"} {
-		answer := f.do(t, "POST", "/api/v1/vnf-packages/"+path, strings.NewReader(`{"link": "`+market.URL+`/iperf.tar"}`)).want(t, 200)
-		if d := cmp.Diff(map[string]any{"id": f.named(t, "/api/v1/vnf-packages")["iperf"]}, into[map[string]any](t, answer)); d != "" {
+		answer := f.Do(t, "POST", "/api/v1/vnf-packages/"+path, strings.NewReader(`{"link": "`+market.URL+`/iperf.tar"}`)).Want(t, 200)
+		if d := cmp.Diff(map[string]any{"id": f.named(t, "/api/v1/vnf-packages")["iperf"]}, resttest.Into[map[string]any](t, answer)); d != "" {
 			t.Errorf("%s (-want +got):\n%s", path, d)
 		}
 	}
@@ -281,28 +282,28 @@ func TestPackagesByLink(t *testing.T) {
 func TestScripts(t *testing.T) {
 	f := start(t)
 	path := "/api/v1/vnf-packages/" + f.onboard(t, spec("iperf", 1))
-	scripts := into[struct{ Scripts []struct{ ID, Name string } }](t, f.do(t, "GET", path, nil).want(t, 200)).Scripts
+	scripts := resttest.Into[struct{ Scripts []struct{ ID, Name string } }](t, f.Do(t, "GET", path, nil).Want(t, 200)).Scripts
 	if len(scripts) != 1 || scripts[0].Name != "install.sh" {
 		t.Fatalf("scripts %+v", scripts)
 	}
 	path += "/scripts/"
-	answer := f.do(t, "GET", path+scripts[0].ID, nil).want(t, 200)
-	if answer.text != "#!/bin/sh\nexit 0\n" || answer.Header.Get("Content-Type") != "text/plain; charset=utf-8" {
-		t.Errorf("%s of type %s", answer.text, answer.Header.Get("Content-Type"))
+	answer := f.Do(t, "GET", path+scripts[0].ID, nil).Want(t, 200)
+	if answer.Text != "#!/bin/sh\nexit 0\n" || answer.Header.Get("Content-Type") != "text/plain; charset=utf-8" {
+		t.Errorf("%s of type %s", answer.Text, answer.Header.Get("Content-Type"))
 	}
-	answer = f.do(t, "PUT", path+scripts[0].ID, strings.NewReader("#!/bin/sh\n"), "Content-Type: text/plain").want(t, 409)
-	if !strings.Contains(answer.message(t), "scripts/install.sh into the package, give it a higher version") {
-		t.Errorf("message %q", answer.message(t))
+	answer = f.Do(t, "PUT", path+scripts[0].ID, strings.NewReader("#!/bin/sh\n"), "Content-Type: text/plain").Want(t, 409)
+	if !strings.Contains(message(t, answer), "scripts/install.sh into the package, give it a higher version") {
+		t.Errorf("message %q", message(t, answer))
 	}
 	for _, method := range []string{"GET", "PUT"} {
-		f.do(t, method, path+"none", strings.NewReader("")).want(t, 404)
+		f.Do(t, method, path+"none", strings.NewReader("")).Want(t, 404)
 	}
 }
 
 func TestOnlyWhatIsSoAlreadyCanBePut(t *testing.T) {
 	f := start(t)
 	path := "/api/v1/vnf-packages/" + f.onboard(t, spec("iperf", 1))
-	shown := f.do(t, "GET", path, nil).want(t, 200).text
+	shown := f.Do(t, "GET", path, nil).Want(t, 200).Text
 	for name, test := range map[string]struct {
 		body   string
 		status int
@@ -316,8 +317,8 @@ func TestOnlyWhatIsSoAlreadyCanBePut(t *testing.T) {
 		"a body without bytes": {"", 400},
 	} {
 		t.Run(name, func(t *testing.T) {
-			f.do(t, "PUT", path, strings.NewReader(test.body)).want(t, test.status)
-			if now := f.do(t, "GET", path, nil).text; now != shown {
+			f.Do(t, "PUT", path, strings.NewReader(test.body)).Want(t, test.status)
+			if now := f.Do(t, "GET", path, nil).Text; now != shown {
 				t.Errorf("the package became %s", now)
 			}
 		})
@@ -328,11 +329,11 @@ func TestSeveralPackagesAreDeletedOrNone(t *testing.T) {
 	f := start(t)
 	a, b := f.onboard(t, spec("a", 1)), f.onboard(t, spec("b", 2))
 	const path = "/api/v1/vnf-packages/multipledelete"
-	f.do(t, "POST", path, strings.NewReader(`["`+a+`", "none"]`)).want(t, 404)
-	f.do(t, "POST", path, strings.NewReader(`{"ids": []}`)).want(t, 400)
+	f.Do(t, "POST", path, strings.NewReader(`["`+a+`", "none"]`)).Want(t, 404)
+	f.Do(t, "POST", path, strings.NewReader(`{"ids": []}`)).Want(t, 400)
 	if left := f.named(t, "/api/v1/vnf-packages"); len(left) != 2 {
 		t.Fatalf("packages %v are left", left)
 	}
-	f.do(t, "POST", path, strings.NewReader(`["`+a+`", "`+b+`", "`+a+`"]`)).want(t, 204)
+	f.Do(t, "POST", path, strings.NewReader(`["`+a+`", "`+b+`", "`+a+`"]`)).Want(t, 204)
 	f.wantNothing(t)
 }

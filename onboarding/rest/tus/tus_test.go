@@ -13,13 +13,14 @@ import (
 	"time"
 
 	"github.com/gangway-nfv/gangway/onboarding/job"
+	"github.com/gangway-nfv/gangway/onboarding/rest/resttest"
 	"github.com/gangway-nfv/gangway/onboarding/vnfpkg"
 )
 
 const uploads = "/api/v1/uploads"
 
 // create begins an upload of red and returns its address.
-func (f *fixture) create(t *testing.T, size int, header ...string) string {
+func (f fixture) create(t *testing.T, size int, header ...string) string {
 	t.Helper()
 	resp := f.do(t, http.StatusCreated, "POST", uploads, nil, append([]string{fmt.Sprintf("Upload-Length: %d", size)}, header...)...)
 	return resp.Header.Get("Location")
@@ -27,15 +28,15 @@ func (f *fixture) create(t *testing.T, size int, header ...string) string {
 
 // onboarded waits for the job that an answer names and checks the package that has
 // come out of it.
-func (f *fixture) onboarded(t *testing.T, resp *http.Response, content []byte) {
+func (f fixture) onboarded(t *testing.T, resp *http.Response, content []byte) {
 	t.Helper()
-	j, err := f.queue.Wait(t.Context(), path.Base(resp.Header.Get("Gangway-Job")))
-	noError(t, err)
+	j, err := f.Queue.Wait(t.Context(), path.Base(resp.Header.Get("Gangway-Job")))
+	resttest.NoError(t, err)
 	if j.State != job.Succeeded {
 		t.Fatalf("the job is %s: %s %s", j.State, j.Error, j.Result)
 	}
-	pkg, err := f.packages.Get(t.Context(), "red", path.Base(resp.Header.Get("Gangway-Package")))
-	noError(t, err)
+	pkg, err := f.Packages.Get(t.Context(), "red", path.Base(resp.Header.Get("Gangway-Package")))
+	resttest.NoError(t, err)
 	if want := fmt.Sprintf("%x", sha256.Sum256(content)); pkg.State != vnfpkg.Onboarded || pkg.SHA256 != want {
 		t.Errorf("the package is %s with %s, want %s with %s", pkg.State, pkg.SHA256, vnfpkg.Onboarded, want)
 	}
@@ -100,8 +101,8 @@ func TestAnUploadOfAPackageThatIsThereTellsItsJob(t *testing.T) {
 	first := f.do(t, http.StatusCreated, "POST", uploads, content, length)
 	f.onboarded(t, first, content)
 	again := f.do(t, http.StatusCreated, "POST", uploads, content, length)
-	_, err := f.queue.Wait(t.Context(), path.Base(again.Header.Get("Gangway-Job")))
-	noError(t, err)
+	_, err := f.Queue.Wait(t.Context(), path.Base(again.Header.Get("Gangway-Job")))
+	resttest.NoError(t, err)
 	head := f.do(t, http.StatusGone, "HEAD", again.Header.Get("Location"), nil)
 	field(t, head, "Gangway-Job", again.Header.Get("Gangway-Job"))
 	field(t, head, "Gangway-Package", first.Header.Get("Gangway-Package"))
@@ -117,8 +118,8 @@ func TestAChunkWithAWrongChecksumCountsNothing(t *testing.T) {
 	f.onboarded(t, f.do(t, http.StatusNoContent, "PATCH", at, content[10:], "Upload-Offset: 10", checksum(content[10:])), content)
 
 	f.do(t, 460, "POST", uploads, content[:500], fmt.Sprintf("Upload-Length: %d", len(content)), checksum(content[:501]))
-	for r, err := range f.packages.List(t.Context(), vnfpkg.Filter{Project: "red"}) {
-		if noError(t, err); r.State == vnfpkg.Uploading {
+	for r, err := range f.Packages.List(t.Context(), vnfpkg.Filter{Project: "red"}) {
+		if resttest.NoError(t, err); r.State == vnfpkg.Uploading {
 			t.Errorf("an upload is left whose address nobody knows: %+v", r)
 		}
 	}
@@ -138,17 +139,17 @@ const begun = 256 << 10
 
 // sending begins a PATCH of a content that sends no more than its first bytes, and
 // returns its connection once they have arrived.
-func (f *fixture) sending(t *testing.T, at string, content []byte) net.Conn {
+func (f fixture) sending(t *testing.T, at string, content []byte) net.Conn {
 	t.Helper()
 	conn, err := net.Dial("tcp", f.Listener.Addr().String()) // a client of net/http holds bytes back
-	noError(t, err)
+	resttest.NoError(t, err)
 	t.Cleanup(func() { conn.Close() })
 	_, err = fmt.Fprintf(conn, "PATCH %s/%s HTTP/1.1\r\nHost: gangway\r\nAuthorization: Bearer red-writer\r\nTus-Resumable: 1.0.0\r\n"+
 		"Content-Type: application/offset+octet-stream\r\nUpload-Offset: 0\r\nContent-Length: %d\r\n\r\n%s", uploads, path.Base(at), len(content), content[:begun])
-	noError(t, err)
-	until(t, func() bool {
-		arrived, err := f.packages.Offset(t.Context(), "red", path.Base(at))
-		noError(t, err)
+	resttest.NoError(t, err)
+	resttest.Until(t, func() bool {
+		arrived, err := f.Packages.Offset(t.Context(), "red", path.Base(at))
+		resttest.NoError(t, err)
 		return arrived == begun
 	})
 	return conn
@@ -158,7 +159,7 @@ func TestAPatchThatBreaksOffGoesOnFromItsLastByte(t *testing.T) {
 	f := start(t)
 	content := archive("fw")
 	at := f.create(t, len(content))
-	noError(t, f.sending(t, at, content).Close())
+	resttest.NoError(t, f.sending(t, at, content).Close())
 	field(t, f.do(t, http.StatusOK, "HEAD", at, nil), "Upload-Offset", fmt.Sprint(begun))
 	f.onboarded(t, f.do(t, http.StatusNoContent, "PATCH", at, content[begun:], fmt.Sprintf("Upload-Offset: %d", begun)), content)
 }
@@ -166,14 +167,14 @@ func TestAPatchThatBreaksOffGoesOnFromItsLastByte(t *testing.T) {
 // A connection that died without a word looks like one that is slow.
 func TestARequestOvertakesThePatchBeforeIt(t *testing.T) {
 	rest := fmt.Sprintf("Upload-Offset: %d", begun)
-	for name, overtake := range map[string]func(t *testing.T, f *fixture, at string, content []byte){
-		"to send the rest": func(t *testing.T, f *fixture, at string, content []byte) {
+	for name, overtake := range map[string]func(t *testing.T, f fixture, at string, content []byte){
+		"to send the rest": func(t *testing.T, f fixture, at string, content []byte) {
 			f.onboarded(t, f.do(t, http.StatusNoContent, "PATCH", at, content[begun:], rest), content)
 		},
-		"to ask how far it is": func(t *testing.T, f *fixture, at string, content []byte) {
+		"to ask how far it is": func(t *testing.T, f fixture, at string, content []byte) {
 			field(t, f.do(t, http.StatusOK, "HEAD", at, nil), "Upload-Offset", fmt.Sprint(begun))
 		},
-		"to end the upload": func(t *testing.T, f *fixture, at string, content []byte) {
+		"to end the upload": func(t *testing.T, f fixture, at string, content []byte) {
 			f.do(t, http.StatusNoContent, "DELETE", at, nil)
 			f.do(t, http.StatusNotFound, "HEAD", at, nil)
 		},
@@ -185,7 +186,7 @@ func TestARequestOvertakesThePatchBeforeIt(t *testing.T) {
 			conn := f.sending(t, at, content)
 			overtake(t, f, at, content)
 			resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
-			noError(t, err)
+			resttest.NoError(t, err)
 			defer resp.Body.Close()
 			if resp.StatusCode != http.StatusBadRequest {
 				t.Errorf("the one that was overtaken is answered %s", resp.Status)
@@ -204,25 +205,11 @@ func TestAnUploadIsNotOvertakenFromAnotherProject(t *testing.T) {
 	}
 	f.do(t, http.StatusNotFound, "PATCH", at, []byte("x"), "Upload-Offset: 0", "Authorization: Bearer blue-writer")
 	_, err := conn.Write(content[begun:])
-	noError(t, err)
+	resttest.NoError(t, err)
 	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
-	noError(t, err)
+	resttest.NoError(t, err)
 	defer resp.Body.Close()
 	f.onboarded(t, resp, content)
-}
-
-// until waits for something that happens soon.
-func until(t *testing.T, done func() bool) {
-	t.Helper()
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for !done() {
-		select {
-		case <-tick.C:
-		case <-t.Context().Done():
-			t.Fatal(t.Context().Err())
-		}
-	}
 }
 
 // A server that was killed between the last byte and the job has an upload that is
@@ -231,18 +218,18 @@ func TestHeadFinishesWhatAKilledServerHadNot(t *testing.T) {
 	f := start(t)
 	content := archive("fw")
 	at := f.create(t, len(content))
-	_, err := f.packages.Append(t.Context(), "red", path.Base(at), 0, bytes.NewReader(content), vnfpkg.AppendOptions{})
-	noError(t, err)
+	_, err := f.Packages.Append(t.Context(), "red", path.Base(at), 0, bytes.NewReader(content), vnfpkg.AppendOptions{})
+	resttest.NoError(t, err)
 	f.onboarded(t, f.do(t, http.StatusOK, "HEAD", at, nil), content)
 }
 
 func TestAnUploadThatStandsStillExpires(t *testing.T) {
 	f := start(t)
 	at := f.create(t, 100)
-	f.later.Store(int64(2 * time.Hour))
+	f.Ahead.Store(int64(2 * time.Hour))
 	f.do(t, http.StatusGone, "HEAD", at, nil)
 	f.do(t, http.StatusGone, "PATCH", at, []byte("x"), "Upload-Offset: 0")
-	noError(t, f.packages.Recover(t.Context()))
+	resttest.NoError(t, f.Packages.Recover(t.Context()))
 	f.do(t, http.StatusNotFound, "HEAD", at, nil)
 }
 
@@ -263,8 +250,8 @@ func TestAnUploadThatIsTerminatedIsGone(t *testing.T) {
 func TestOtherUploadsThanOnesOwnAreNotThere(t *testing.T) {
 	f := start(t)
 	at := f.create(t, 100)
-	plain, err := f.packages.Create(t.Context(), vnfpkg.NewResource{Project: "red"})
-	noError(t, err)
+	plain, err := f.Packages.Create(t.Context(), vnfpkg.NewResource{Project: "red"})
+	resttest.NoError(t, err)
 	for _, other := range []string{"blue-admin", "blue-writer"} {
 		for _, method := range []string{"HEAD", "DELETE"} {
 			f.do(t, http.StatusNotFound, method, at, nil, "Authorization: Bearer "+other)
