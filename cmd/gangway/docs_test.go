@@ -206,6 +206,7 @@ func TestDocsOfOutput(t *testing.T) {
 		"check":    reflect.TypeFor[view.Check](),
 		"doctor":   reflect.TypeFor[imagerepo.Diagnosis](),
 		"token":    reflect.TypeFor[view.Token](),
+		"session":  reflect.TypeFor[view.Session](),
 		"event":    reflect.TypeFor[view.Event](),
 	} {
 		checkDocs(t, "output.md", name, "```\n"+form(printed, "")+"\n```\n")

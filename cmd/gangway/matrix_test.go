@@ -144,6 +144,7 @@ type caller struct {
 	name    string
 	token   string
 	raw     string // the whole Authorization header
+	cookie  string // a token in a browser's cookie
 	project string
 	role    access.Role // in red
 	all     access.Role // in all projects
@@ -160,6 +161,7 @@ func (m *tenants) callers() []caller {
 		{name: "admin of another project who names this one", token: m.tokens["blue admin"], project: "red"},
 		{name: "admin of another project", token: m.tokens["blue admin"], project: "blue"},
 		{name: "reader", token: m.tokens["red reader"], role: access.Reader},
+		{name: "reader with a browser", cookie: m.tokens["red reader"], role: access.Reader},
 		{name: "writer", token: m.tokens["red writer"], role: access.Writer},
 		{name: "admin", token: m.tokens["red admin"], role: access.Admin},
 		{name: "reader of all projects", token: m.tokens["all reader"], project: "red", role: access.Reader, all: access.Reader},
@@ -222,6 +224,9 @@ func (m *tenants) send(t *testing.T, method, path string, who caller) (int, http
 	}
 	if who.token != "" {
 		req.Header.Set("Authorization", "Bearer "+who.token)
+	}
+	if who.cookie != "" {
+		req.AddCookie(&http.Cookie{Name: "gangway-session", Value: who.cookie})
 	}
 	if who.raw != "" {
 		req.Header.Set("Authorization", who.raw)

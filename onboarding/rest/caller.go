@@ -2,8 +2,10 @@ package rest
 
 import (
 	"context"
+	"maps"
 	"net/http"
 	"net/netip"
+	"slices"
 
 	"github.com/gangway-nfv/gangway/onboarding/access"
 )
@@ -30,6 +32,28 @@ func CallerOf(ctx context.Context) Caller {
 		return at.caller
 	}
 	return Caller{}
+}
+
+// Projects knows which projects there are.
+type Projects interface {
+	Projects(ctx context.Context) ([]string, error)
+}
+
+// ProjectsOf returns by name the projects in which somebody has a role. Who has one
+// in all of them has it in [DefaultProject], too, whether there is anything in it or
+// not; only then existing is asked.
+func ProjectsOf(ctx context.Context, identity access.Identity, existing Projects) ([]string, error) {
+	names := slices.Collect(maps.Keys(identity.Grants))
+	if identity.Grants[access.AllProjects].Valid() {
+		all, err := existing.Projects(ctx)
+		if err != nil {
+			return nil, err
+		}
+		names = append(append(names, all...), DefaultProject)
+	}
+	names = slices.DeleteFunc(names, func(name string) bool { return !access.ValidProject(name) })
+	slices.Sort(names)
+	return slices.Compact(names), nil
 }
 
 // Target tells the audit log which thing a request has changed, where its path

@@ -10,6 +10,7 @@
 //	/api/v1/doctor      examine the repository
 //	/api/v1/tokens      list, create, revoke
 //	/api/v1/audit       who changed what
+//	/api/v1/session     who the caller is; log in and out with a browser
 //	/openapi.json       all of that as OpenAPI 3.1, made from this package
 //
 // Values have the forms that the command line prints (docs/output.md). Files are

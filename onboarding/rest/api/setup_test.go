@@ -85,9 +85,11 @@ func start(t *testing.T) *fixture {
 	operations := operation.New(operation.Config{Pipeline: f.pipeline, Queue: f.queue, VIMs: vims{pool}, Packages: packages, Log: log,
 		Launches: vim.Options{Poll: 2 * time.Millisecond}, ProjectLaunches: 2, MaxImage: 1 << 20})
 	f.tokens = access.NewTokens(records.Tokens(), access.Config{})
-	door, err := api.New(api.Config{Tokens: f.tokens, Pipeline: f.pipeline, Operations: operations, Queue: f.queue, VIMs: vims{pool}, Packages: packages, MaxImage: 1 << 20})
+	logins := gate{access.NewGate(f.tokens, access.Config{})}
+	door, err := api.New(api.Config{Tokens: f.tokens, Pipeline: f.pipeline, Operations: operations, Queue: f.queue, VIMs: vims{pool}, Packages: packages,
+		Logins: logins, Projects: records, MaxImage: 1 << 20, Version: "1.2.3"})
 	noError(t, err)
-	server, err := rest.New([]rest.Door{door}, rest.Options{Gate: gate{}, Audit: f.audit})
+	server, err := rest.New([]rest.Door{door}, rest.Options{Gate: logins, Audit: f.audit})
 	noError(t, err)
 
 	ctx, stop := context.WithCancel(context.Background())
@@ -106,12 +108,14 @@ func start(t *testing.T) *fixture {
 	return f
 }
 
-type gate struct{}
+type gate struct{ *access.Gate }
 
 // Authenticate implements [rest.Gate].
-func (gate) Authenticate(_ context.Context, token string, _ netip.Addr) (access.Identity, error) {
+func (g gate) Authenticate(ctx context.Context, token string, from netip.Addr) (access.Identity, error) {
 	project, role, found := strings.Cut(token, "-")
 	switch {
+	case strings.HasPrefix(token, "gw_"):
+		return g.Gate.Authenticate(ctx, token, from)
 	case token == "root":
 		return access.Identity{Subject: "token root", Grants: map[string]access.Role{access.AllProjects: access.Admin}}, nil
 	case !found:
