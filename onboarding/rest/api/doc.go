@@ -2,6 +2,7 @@
 // line does:
 //
 //	/api/v1/images      list, add by file or URL, show, download, delete, on which VIMs
+//	/api/v1/inspect     what a file is, by its first bytes
 //	/api/v1/packages    list, upload, show, delete; /api/v1/validate stores nothing
 //	/api/v1/uploads     packages in parts; served by package tus, described here
 //	/api/v1/launches    give VIMs what a package or a list of VDUs needs
