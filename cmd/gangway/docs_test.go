@@ -199,6 +199,7 @@ func TestDocsOfOutput(t *testing.T) {
 		"package":    reflect.TypeFor[view.Package](),
 		"launched":   reflect.TypeFor[onboarding.LaunchReport](),
 		"resource":   reflect.TypeFor[view.Resource](),
+		"holding":    reflect.TypeFor[onboarding.Holding](),
 		"location":   reflect.TypeFor[onboarding.Location](),
 		"launch":     reflect.TypeFor[view.Launch](),
 		"job":        reflect.TypeFor[job.Job](),

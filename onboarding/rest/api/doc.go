@@ -7,7 +7,7 @@
 //	/api/v1/uploads     packages in parts; served by package tus, described here
 //	/api/v1/launches    give VIMs what a package or a list of VDUs needs
 //	/api/v1/jobs        what is under way: list, show, watch, cancel
-//	/api/v1/vims        list, check, probe
+//	/api/v1/vims        list, check, compare, probe
 //	/api/v1/doctor      examine the repository
 //	/api/v1/tokens      list, create, revoke
 //	/api/v1/audit       who changed what

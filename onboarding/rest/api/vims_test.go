@@ -7,7 +7,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/gangway-nfv/gangway/onboarding"
 	"github.com/gangway-nfv/gangway/onboarding/view"
+	"github.com/gangway-nfv/gangway/vim/glancetest"
 )
 
 func TestVIMsAreListedCheckedAndProbed(t *testing.T) {
@@ -33,4 +35,42 @@ func TestVIMsAreListedCheckedAndProbed(t *testing.T) {
 	if d := cmp.Diff([]string{"vim.probe /api/v1/vims/region-one/probe refused", "vim.probe region-one done", "vim.probe nowhere refused"}, f.audit.told()); d != "" {
 		t.Errorf("audit log (-want +got):\n%s", d)
 	}
+}
+
+func TestAVIMIsComparedWithTheRepository(t *testing.T) {
+	f := start(t)
+	for i, name := range []string{"absent", "differs", "there"} {
+		f.do(t, "PUT", "/api/v1/images/"+name, disk(t, uint64(i))).want(t, 201)
+	}
+	var vdus []any
+	for _, name := range []string{"differs", "there"} {
+		vdus = append(vdus, map[string]any{"name": name, "images": []string{name}})
+	}
+	f.do(t, "POST", "/api/v1/launches", map[string]any{"vims": []string{"region-one"}, "vdus": vdus}).want(t, 200)
+	f.do(t, "DELETE", "/api/v1/images/differs", nil).want(t, 200)
+	f.do(t, "PUT", "/api/v1/images/differs", disk(t, 7)).want(t, 201)
+
+	first := f.do(t, "GET", "/api/v1/vims/region-one/images?limit=2", nil, "X-Auth-Token: red-reader").want(t, 200)
+	link, _, _ := strings.Cut(strings.TrimPrefix(first.Header.Get("Link"), "<"+f.URL), ">")
+	second := f.do(t, "GET", link, nil).want(t, 200)
+	if second.Header.Get("Link") != "" {
+		t.Errorf("the last page links to %s", second.Header.Get("Link"))
+	}
+	got := append(into[[]onboarding.Holding](t, first), into[[]onboarding.Holding](t, second)...)
+	if len(got) != 3 {
+		t.Fatalf("there are %+v", got)
+	}
+	for i, want := range []onboarding.Presence{onboarding.Absent, onboarding.Differs, onboarding.There} {
+		h := got[i]
+		if h.Presence != want || h.Name != string(want) || h.Size != 384<<10 || (h.VIMID == "") != (want == onboarding.Absent) ||
+			(h.Detail == "") != (want != onboarding.Differs) || want == onboarding.Differs && !strings.Contains(h.Detail, "sha512:") {
+			t.Errorf("%s is %+v", want, h)
+		}
+	}
+	if other := into[[]onboarding.Holding](t, f.do(t, "GET", "/api/v1/vims/region-two/images", nil).want(t, 200)); len(other) != 3 || other[2].Presence != onboarding.Absent {
+		t.Errorf("another VIM has %+v", other)
+	}
+	f.do(t, "GET", "/api/v1/vims/nowhere/images", nil).want(t, 404)
+	f.cloud.Inject(glancetest.Fault{Route: glancetest.List, Region: "RegionOne", Times: -1, Status: 403})
+	f.do(t, "GET", "/api/v1/vims/region-one/images", nil).want(t, 502)
 }
