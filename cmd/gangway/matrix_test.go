@@ -376,7 +376,7 @@ func (m *tenants) fill(ctx context.Context, subscriber string) error {
 	maps.Copy(m.things, map[string]string{
 		"uploads/{upload}": begun.ID, "tokens/{token}": token.ID,
 		"images/{image}": img.ID, "packages/{package}": made.ID, "jobs/{job}": receipt.Job.ID, "launches/{job}": launch.ID, "vims/{vim}": "region-one",
-		"vnf_packages/{id}": made.ID, "onboarded_vnf_packages/{id}": model.DescriptorID, "artifacts/{path...}": model.Descriptor,
+		"vnf_packages/{id}": made.ID, "onboarded_vnf_packages/{id}": model.DescriptorID, "artifacts/{path...}": model.Descriptor, "files/{path...}": model.Descriptor,
 		"vnf-packages/{id}": scripted.Resource.ID, "scripts/{script}": script, "nfvimage/{id}": img.ID, "file/{id}": img.ID,
 	})
 	return nil

@@ -45,11 +45,14 @@ func Challenge(detail, reason string) Problem {
 }
 
 // project says which project a request is about.
-func project(r *http.Request, identity access.Identity) string {
+func project(r *http.Request, identity access.Identity, byLink bool) string {
 	for _, name := range []string{"Gangway-Project", "Project-Id"} {
 		if named := r.Header.Get(name); named != "" {
 			return named
 		}
+	}
+	if named := r.URL.Query().Get("project"); byLink && named != "" {
+		return named
 	}
 	if len(identity.Grants) == 1 {
 		for only := range identity.Grants {

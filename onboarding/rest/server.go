@@ -281,7 +281,7 @@ func (res *resource) admit(r *http.Request, at *exchange, route *Route) error {
 		}
 		return nil
 	}
-	named := project(r, at.caller.Identity)
+	named := project(r, at.caller.Identity, route.ByLink)
 	role := at.caller.Role(named)
 	switch {
 	case role == "" || !access.ValidProject(named):

@@ -165,7 +165,7 @@ func describe[I, O any](d *door, route rest.Route, op huma.Operation) {
 
 // described completes what the document says of an operation by its route.
 func described(route rest.Route, op huma.Operation) huma.Operation {
-	op.Method, op.Path = route.Method, route.Pattern
+	op.Method, op.Path = route.Method, documented(route.Pattern)
 	op.Security = []map[string][]string{{"token": {}}, {"session": {}}}
 	need := "Needs the role " + string(route.Need)
 	switch {
@@ -182,6 +182,9 @@ func described(route rest.Route, op huma.Operation) huma.Operation {
 	op.Errors = slices.Compact(op.Errors)
 	return op
 }
+
+// documented is a pattern as OpenAPI has it.
+func documented(pattern string) string { return strings.Replace(pattern, "...}", "}", 1) }
 
 // problem makes an error one that huma answers with as it is.
 type problem struct{ rest.Problem }
@@ -211,6 +214,18 @@ func (d *door) schema(value any) *huma.Schema {
 
 func read(pattern string) rest.Route {
 	return rest.Route{Method: http.MethodGet, Pattern: pattern, Need: access.Reader}
+}
+
+// readFile is [read] for a file, to which a link may lead.
+func readFile(pattern string) rest.Route {
+	route := read(pattern)
+	route.ByLink = true
+	return route
+}
+
+// ByLink is the query of a file to which a link leads.
+type ByLink struct {
+	Project string `query:"project" doc:"the project, for links, which send no header; a header wins"`
 }
 
 func change(method, pattern, action string) rest.Route {

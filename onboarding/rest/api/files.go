@@ -50,7 +50,7 @@ func (d *door) imageFiles() {
 		RequestBody: binary(),
 		Errors:      []int{http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType, http.StatusUnprocessableEntity},
 	}, d.inspect)
-	operate(d, read("/api/v1/images/{image}/file"), download("download-image", tags, "Download an image",
+	operate(d, readFile("/api/v1/images/{image}/file"), download("download-image", tags, "Download an image",
 		"Answers with the bytes, unless the image is only referenced."), d.downloadImage)
 }
 
@@ -211,7 +211,10 @@ func rejected(report onboarding.Report) rest.Problem {
 	return p
 }
 
-func (d *door) downloadImage(ctx context.Context, in *Named) (*huma.StreamResponse, error) {
+func (d *door) downloadImage(ctx context.Context, in *struct {
+	Named
+	ByLink
+}) (*huma.StreamResponse, error) {
 	img, err := d.Pipeline.Repository.Find(ctx, rest.CallerOf(ctx).Project, in.Image)
 	if err != nil {
 		return nil, err

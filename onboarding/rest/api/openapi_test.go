@@ -45,7 +45,7 @@ func TestTheDocumentHasEveryRoute(t *testing.T) {
 		if route.Pattern == "/openapi.json" {
 			continue
 		}
-		op, found := document.Paths[route.Pattern][strings.ToLower(route.Method)]
+		op, found := document.Paths[strings.Replace(route.Pattern, "...}", "}", 1)][strings.ToLower(route.Method)]
 		if !found || op.OperationID == "" || ids[op.OperationID] || op.Summary == "" || len(op.Tags) != 1 || (len(op.Security) == 0) != (route.Need == rest.Public) ||
 			!strings.Contains(op.Description, cmp.Or(needs[route.Need], "role "+string(route.Need))) || op.Responses["401"] == nil {
 			t.Errorf("%s %s is described as %+v", route.Method, route.Pattern, op)

@@ -7,6 +7,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"path"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
@@ -44,8 +45,10 @@ func (d *door) packages() {
 		Description: "Deletes a package, the images that only it brought, and its archive, and tells what is gone. What is under way for it is cancelled.",
 		Errors:      []int{http.StatusConflict},
 	}, d.deletePackage)
-	operate(d, read("/api/v1/packages/{package}/file"), download("download-package", tags, "Download the original package",
+	operate(d, readFile("/api/v1/packages/{package}/file"), download("download-package", tags, "Download the original package",
 		"Answers with the archive as it was uploaded, if the server keeps archives."), d.downloadPackage)
+	operate(d, readFile("/api/v1/packages/{package}/files/{path...}"), download("download-package-file", tags, "Download a file of a package",
+		"Answers with one file of an onboarded package, by its path. One that only the archive has takes a server that keeps archives."), d.downloadPackageFile)
 	operate(d, change(http.MethodPost, "/api/v1/validate", ""), huma.Operation{
 		OperationID: "validate-package", Tags: tags, Summary: "Check a package",
 		Description: "The body is the archive, or JSON that says from where to fetch it. It is checked as it would be for onboarding, and nothing is stored, nor are images fetched. " +
@@ -57,8 +60,8 @@ func (d *door) packages() {
 	// Huma would read a body that may be JSON.
 	body := binary()
 	body.Content["application/json"] = &huma.MediaType{Schema: d.schema(packageSource{})}
-	for _, path := range []string{"/api/v1/packages", "/api/v1/validate"} {
-		d.api.OpenAPI().Paths[path].Post.RequestBody = body
+	for _, at := range []string{"/api/v1/packages", "/api/v1/validate"} {
+		d.api.OpenAPI().Paths[at].Post.RequestBody = body
 	}
 }
 
@@ -240,7 +243,10 @@ func (d *door) onboarded(ctx context.Context, j job.Job) (*accepted, error) {
 	return answer, nil
 }
 
-func (d *door) downloadPackage(ctx context.Context, in *AtPackage) (*huma.StreamResponse, error) {
+func (d *door) downloadPackage(ctx context.Context, in *struct {
+	AtPackage
+	ByLink
+}) (*huma.StreamResponse, error) {
 	r, err := d.resource(ctx, in.Package)
 	if err != nil {
 		return nil, err
@@ -249,12 +255,33 @@ func (d *door) downloadPackage(ctx context.Context, in *AtPackage) (*huma.Stream
 	if err != nil {
 		return nil, err
 	}
+	return sent(content), nil
+}
+
+func (d *door) downloadPackageFile(ctx context.Context, in *struct {
+	AtPackage
+	ByLink
+	Path string `path:"path" doc:"of the file in the package, slashes and all"`
+}) (*huma.StreamResponse, error) {
+	r, err := d.resource(ctx, in.Package)
+	if err != nil {
+		return nil, err
+	}
+	content, err := d.Packages.Artifact(ctx, r.Project, r.ID, in.Path)
+	if err != nil {
+		return nil, err
+	}
+	return sent(content), nil
+}
+
+// sent answers with a file, and closes it.
+func sent(content *vnfpkg.Content) *huma.StreamResponse {
 	return &huma.StreamResponse{Body: func(hc huma.Context) {
 		defer content.Close()
 		r, w := humago.Unwrap(hc)
-		fileHeader(w.Header(), content.Name, imagerepo.Digests{imagerepo.SHA256: content.SHA256})
+		fileHeader(w.Header(), path.Base(content.Name), imagerepo.Digests{imagerepo.SHA256: content.SHA256})
 		rest.ServeContent(w, r, content.ModTime, content)
-	}}, nil
+	}}
 }
 
 type validatePackage struct {

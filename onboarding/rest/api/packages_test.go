@@ -308,3 +308,29 @@ func TestProjectsHaveAQuota(t *testing.T) {
 	f.do(t, "POST", "/api/v1/packages", archive(onboardingtest.Tar, "firewall", 1)).want(t, 413)
 	f.do(t, "PUT", "/api/v1/images/more?diskFormat=raw", big, "X-Auth-Token: blue-writer").want(t, 201)
 }
+
+func TestAFileOfAPackageIsDownloadedByALink(t *testing.T) {
+	f := start(t)
+	archive := onboardingtest.Bytes(onboardingtest.Tar, onboardingtest.OpenBatonTar(onboardingtest.Spec{Name: "firewall"}))
+	f.do(t, "POST", "/api/v1/packages", archive, "Prefer: wait=60").want(t, 201)
+	shown := into[view.Resource](t, f.do(t, "GET", "/api/v1/packages/firewall", nil).want(t, 200))
+	for _, file := range shown.Files {
+		at := "/api/v1/packages/firewall/files/" + file.Path + "?project=red"
+		got := f.do(t, "GET", at, nil, "X-Auth-Token: root").want(t, 200)
+		if int64(len(got.text)) != file.Size || got.Header.Get("Etag") != `"`+file.SHA256+`"` ||
+			!strings.Contains(got.Header.Get("Content-Disposition"), "attachment") || strings.Contains(got.Header.Get("Content-Disposition"), "/") {
+			t.Errorf("%s has %d bytes with %v", file.Path, len(got.text), got.Header)
+		}
+		if part := f.do(t, "GET", at, nil, "X-Auth-Token: root", "Range: bytes=1-3").want(t, 206); part.text != got.text[1:4] {
+			t.Errorf("a range of %s is %q", file.Path, part.text)
+		}
+	}
+	if len(shown.Files) < 3 {
+		t.Errorf("there are only the files %+v", shown.Files)
+	}
+	f.do(t, "GET", "/api/v1/packages/firewall/files/none", nil).want(t, 404)
+	f.do(t, "GET", "/api/v1/packages/firewall/files/..%2fvnfd.json", nil).want(t, 404)
+	f.do(t, "GET", "/api/v1/packages/firewall/file?project=red", nil, "X-Auth-Token: root").want(t, 200)
+	f.do(t, "GET", "/api/v1/packages/firewall/file", nil, "X-Auth-Token: root").want(t, 404)
+	f.do(t, "GET", "/api/v1/packages/firewall/file?project=red", nil, "X-Auth-Token: blue-admin").want(t, 404)
+}
