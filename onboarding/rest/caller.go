@@ -65,6 +65,14 @@ func Target(ctx context.Context, id string) {
 	}
 }
 
+// Unchanged tells the audit log that a request changes nothing, although its route
+// could. It is for the goroutine that handles the request.
+func Unchanged(ctx context.Context) {
+	if at := exchangeOf(ctx); at != nil {
+		at.unchanged = true
+	}
+}
+
 // Concerns tells the audit log in which project a request has changed something,
 // where that is not the one that the request is about. It is for the goroutine that
 // handles the request.
@@ -104,6 +112,7 @@ type exchange struct {
 	route     *Route // nil for a method that the pattern does not have
 	caller    Caller
 	target    string
+	unchanged bool   // it is not for the audit log
 	concerned string // a project other than the caller's, or empty
 	err       error  // what the handler failed with
 	gone      bool   // the client went away before there was an answer

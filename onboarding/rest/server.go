@@ -152,7 +152,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			body.linger()
 		}
 		answer.end(at.gone)
-		if at.route != nil && at.route.Action != "" && at.caller.Subject != "" {
+		if at.route != nil && at.route.Action != "" && !at.unchanged && at.caller.Subject != "" {
 			at.audit(r, answer.status)
 		}
 		s.options.Metrics.end(at, r.Method, answer, body, time.Since(begun))

@@ -42,7 +42,7 @@ func (d *door) packages() {
 	}, d.showPackage)
 	operate(d, change(http.MethodDelete, "/api/v1/packages/{package}", "package.delete"), huma.Operation{
 		OperationID: "delete-package", Tags: tags, Summary: "Delete a package",
-		Description: "Deletes a package, the images that only it brought, and its archive, and tells what is gone. What is under way for it is cancelled.",
+		Description: "Deletes a package, the images that only it brought, and its archive, and tells what is gone. What is under way for it is cancelled. With dryRun it tells the same and changes nothing.",
 		Errors:      []int{http.StatusConflict},
 	}, d.deletePackage)
 	operate(d, readFile("/api/v1/packages/{package}/file"), download("download-package", tags, "Download the original package",
@@ -143,13 +143,21 @@ func (d *door) showPackage(ctx context.Context, in *AtPackage) (*onePackage, err
 func (d *door) deletePackage(ctx context.Context, in *struct {
 	AtPackage
 	KeepImages bool `query:"keepImages" doc:"keep the images"`
+	DryRun     bool `query:"dryRun" doc:"tell what would go, and change nothing"`
 }) (*struct{ Body view.Deleted }, error) {
 	r, err := d.resource(ctx, in.Package)
 	if err != nil {
 		return nil, err
 	}
 	rest.Target(ctx, r.ID)
-	pkg, images, err := d.Packages.Delete(ctx, r.Project, r.ID, vnfpkg.DeleteOptions{KeepImages: in.KeepImages})
+	var pkg imagerepo.Package
+	var images []imagerepo.Image
+	if in.DryRun {
+		rest.Unchanged(ctx)
+		pkg, images, err = d.Packages.DeletedWith(ctx, r.Project, r.ID, in.KeepImages)
+	} else {
+		pkg, images, err = d.Packages.Delete(ctx, r.Project, r.ID, vnfpkg.DeleteOptions{KeepImages: in.KeepImages})
+	}
 	if err != nil {
 		return nil, err
 	}

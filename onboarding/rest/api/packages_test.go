@@ -334,3 +334,29 @@ func TestAFileOfAPackageIsDownloadedByALink(t *testing.T) {
 	f.do(t, "GET", "/api/v1/packages/firewall/file", nil, "X-Auth-Token: root").want(t, 404)
 	f.do(t, "GET", "/api/v1/packages/firewall/file?project=red", nil, "X-Auth-Token: blue-admin").want(t, 404)
 }
+
+func TestADryRunTellsWhatWouldGoWithAPackage(t *testing.T) {
+	f := start(t)
+	shared := onboardingtest.Embed("shared", onboardingtest.QCOW2(384<<10, 1<<20, 1))
+	f.onboard(t, "router", shared)
+	id := f.onboard(t, "firewall", shared, onboardingtest.Embed("own", onboardingtest.QCOW2(384<<10, 1<<20, 2)))
+	f.do(t, "PUT", "/api/v1/images/added", disk(t, 3)).want(t, 201)
+	f.audit.forget()
+	at := "/api/v1/packages/" + id
+	kept := into[view.Deleted](t, f.do(t, "DELETE", at+"?dryRun=true&keepImages=true", nil).want(t, 200))
+	if len(kept.Images) != 0 || kept.Package.Name != "firewall" {
+		t.Errorf("with its images kept would go %+v", kept)
+	}
+	planned := into[view.Deleted](t, f.do(t, "DELETE", at+"?dryRun=true", nil).want(t, 200))
+	f.do(t, "DELETE", at+"?dryRun=true", nil, "X-Auth-Token: blue-writer").want(t, 404)
+	f.do(t, "GET", at, nil).want(t, 200)
+	if told := f.audit.told(); len(told) != 1 || !strings.HasSuffix(told[0], "refused") {
+		t.Errorf("audited is %q", told)
+	}
+	if done := into[view.Deleted](t, f.do(t, "DELETE", at, nil).want(t, 200)); len(done.Images) != 1 || done.Images[0].Name != "own" {
+		t.Errorf("gone is %+v", done)
+	} else if d := cmp.Diff(done, planned); d != "" {
+		t.Errorf("planned was another (-done +planned):\n%s", d)
+	}
+	f.do(t, "DELETE", at+"?dryRun=true", nil).want(t, 404)
+}
