@@ -8,6 +8,8 @@ import (
 	"mime"
 	"net/http"
 	"path"
+	"slices"
+	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
@@ -25,7 +27,7 @@ func (d *door) packages() {
 	tags := []string{"packages"}
 	operate(d, read("/api/v1/packages"), huma.Operation{
 		OperationID: "list-packages", Tags: tags, Summary: "List packages",
-		Description: "Lists the packages of the project in the order of their creation, with those that are under way or were refused. " +
+		Description: "Lists the packages of the project in the order of their creation, or as sort says, with those that are under way or were refused. " +
 			"What they say, and the findings of those that were refused, are told where one is shown.",
 	}, d.listPackages)
 	operate(d, change(http.MethodPost, "/api/v1/packages", "package.upload"), huma.Operation{
@@ -75,13 +77,44 @@ type listPackages struct {
 	Vendor  string       `query:"vendor"`
 	Name    string       `query:"name"`
 	Version string       `query:"version"`
+	Search  string       `query:"search" maxLength:"255" doc:"a part of the vendor, the name or the version, in any case"`
+	Sort    string       `query:"sort" enum:"name,-name,createdAt,-createdAt" doc:"the order, turned around by a minus; packages that are equal in it are ordered by their IDs"`
 	State   vnfpkg.State `query:"state" enum:"CREATED,UPLOADING,PROCESSING,ONBOARDED,ERROR"`
 }
 
 func (l *listPackages) has(v view.Resource) bool {
 	return (l.Vendor == "" || v.Vendor == l.Vendor) && (l.Name == "" || v.Name == l.Name) &&
-		(l.Version == "" || v.Version == l.Version) && (l.State == "" || v.State == l.State)
+		(l.Version == "" || v.Version == l.Version) && (l.State == "" || v.State == l.State) && l.finds(v)
 }
+
+func (l *listPackages) finds(v view.Resource) bool {
+	return l.Search == "" || slices.ContainsFunc([]string{v.Vendor, v.Name, v.Version}, func(text string) bool {
+		return strings.Contains(strings.ToLower(text), strings.ToLower(l.Search))
+	})
+}
+
+// marker is where a package stands in the order.
+func (l *listPackages) marker(v view.Resource) string {
+	switch strings.TrimPrefix(l.Sort, "-") {
+	case "name":
+		return v.Name + " " + v.ID
+	case "createdAt":
+		return v.CreatedAt.UTC().Format(sortableTime) + " " + v.ID
+	}
+	return v.ID
+}
+
+// compare orders the markers of packages, of which the ID has no space.
+func (l *listPackages) compare(a, b string) int {
+	if strings.HasPrefix(l.Sort, "-") {
+		a, b = b, a
+	}
+	i, j := strings.LastIndexByte(a, ' '), strings.LastIndexByte(b, ' ')
+	return cmp.Or(cmp.Compare(a[:max(i, 0)], b[:max(j, 0)]), cmp.Compare(a[i+1:], b[j+1:]))
+}
+
+// sortableTime renders times so that their order is that of the texts.
+const sortableTime = "2006-01-02T15:04:05.000000000"
 
 type packageList struct {
 	Link string `header:"Link"`
@@ -92,7 +125,11 @@ type onePackage struct{ Body view.Resource }
 
 func (d *door) listPackages(ctx context.Context, in *listPackages) (*packageList, error) {
 	out := &packageList{Body: []view.Resource{}}
-	for r, err := range d.Packages.List(ctx, vnfpkg.Filter{Project: rest.CallerOf(ctx).Project, After: in.Marker}) {
+	filter := vnfpkg.Filter{Project: rest.CallerOf(ctx).Project}
+	if in.Sort == "" {
+		filter.After = in.Marker
+	}
+	for r, err := range d.Packages.List(ctx, filter) {
 		if err != nil {
 			return nil, err
 		}
@@ -101,14 +138,20 @@ func (d *door) listPackages(ctx context.Context, in *listPackages) (*packageList
 		if shown.Failure != nil {
 			shown.Failure = &vnfpkg.Failure{Detail: shown.Failure.Detail, Findings: tosca.Findings{}}
 		}
-		if !in.has(shown) {
+		if !in.has(shown) || in.Sort != "" && in.Marker != "" && in.compare(in.marker(shown), in.Marker) <= 0 {
 			continue
 		}
-		if len(out.Body) == in.Limit {
-			out.Link = next(ctx, in.Limit, out.Body[in.Limit-1].ID)
+		out.Body = append(out.Body, shown)
+		if in.Sort == "" && len(out.Body) > in.Limit {
 			break
 		}
-		out.Body = append(out.Body, shown)
+	}
+	if in.Sort != "" {
+		slices.SortFunc(out.Body, func(a, b view.Resource) int { return in.compare(in.marker(a), in.marker(b)) })
+	}
+	if len(out.Body) > in.Limit {
+		out.Body = out.Body[:in.Limit]
+		out.Link = next(ctx, in.Limit, in.marker(out.Body[in.Limit-1]))
 	}
 	return out, nil
 }
