@@ -113,10 +113,29 @@ type ImageFilter struct {
 	DiskFormat string
 	// Package is the ID of a package that uses the image.
 	Package string
-	// After selects names that come after this one, for paging within a project.
-	After string
-	Limit int
+	// Search is a part of the name; letters of ASCII match in any case.
+	Search string
+	// Sort is how images are ordered in a project; images that are equal in that are
+	// ordered by their names. Descending turns both around.
+	Sort       ImageSort
+	Descending bool
+	// After selects what comes in that order after an image of this name, for paging
+	// within a project; AfterValue is that image's size in bytes or time of creation
+	// in microseconds since 1970, where Sort asks for it.
+	After      string
+	AfterValue int64
+	Limit      int
 }
+
+// ImageSort is an order of images.
+type ImageSort string
+
+// The orders of images.
+const (
+	ByName     ImageSort = "" // the fastest
+	BySize     ImageSort = "size"
+	ByCreation ImageSort = "createdAt"
+)
 
 // PackageFilter selects packages and says how they are told. Zero fields select
 // everything.

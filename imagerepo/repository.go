@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 
 	"github.com/google/uuid"
 )
@@ -170,6 +171,25 @@ func (r *Repository) Retiring(ctx context.Context, pkg Package, change func() er
 		ids[i] = ref.ID
 	}
 	return r.retiring(ctx, ids, change)
+}
+
+// DeletedWith returns what DeletePackage would, as things are, and changes nothing.
+func (r *Repository) DeletedWith(ctx context.Context, id string, keepImages bool) (Package, []Image, error) {
+	pkg, err := r.catalog.Package(ctx, id)
+	if err != nil || keepImages {
+		return pkg, nil, err
+	}
+	var gone []Image
+	for _, ref := range pkg.Images {
+		img, err := r.catalog.Image(ctx, ref.ID)
+		if err != nil {
+			return Package{}, nil, err
+		}
+		if others := slices.ContainsFunc(img.Packages, func(p PackageRef) bool { return p.ID != id }); !others && !img.Manual {
+			gone = append(gone, img)
+		}
+	}
+	return pkg, gone, nil
 }
 
 // DeleteImage deletes an image and its file. One that packages use is refused

@@ -2,7 +2,9 @@ package onboarding
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"strings"
 	"sync"
 
 	"github.com/gangway-nfv/gangway/imagerepo"
@@ -19,6 +21,8 @@ const (
 	Coming Presence = "coming"
 	// Absent: it does not.
 	Absent Presence = "absent"
+	// Differs: it does not, but has others under the image's name.
+	Differs Presence = "differs"
 	// Unknown: it could not be asked, see the error.
 	Unknown Presence = "unknown"
 )
@@ -73,4 +77,71 @@ func locate(ctx context.Context, cloud vim.Cloud, wants []vim.Want) Location {
 	}
 	at.ID, at.Name = found.ImageID, found.ImageName
 	return at
+}
+
+// Holding says whether, and as what, a VIM has one of many images.
+type Holding struct {
+	ID       string   `json:"id"`
+	Name     string   `json:"name"`
+	Size     int64    `json:"size"` // bytes
+	Presence Presence `json:"presence"`
+	// VIMID and VIMName are of the image on the VIM: the one that has the bytes, or
+	// has the name and others.
+	VIMID   string `json:"vimId,omitempty"`
+	VIMName string `json:"vimName,omitempty"`
+	// Detail says in what they differ, or why that is not known.
+	Detail string `json:"detail,omitempty"`
+}
+
+// Compare says which of the images that have bytes a VIM has, in their order, by one
+// listing of it, and changes nothing. The error is about the VIM.
+func (p *Pipeline) Compare(ctx context.Context, cloud vim.Cloud, images []imagerepo.Image) ([]Holding, error) {
+	holdings := []Holding{}
+	var wants []vim.Want
+	for _, img := range images {
+		if !img.Stored() {
+			continue
+		}
+		holdings = append(holdings, Holding{ID: img.ID, Name: img.Name, Size: img.Size})
+		offer := p.offer(img, "", descriptionOf(img))
+		// Once by the bytes, as no image on a VIM goes by our ID, and once by the name.
+		for _, ref := range []string{img.ID, img.Name} {
+			wants = append(wants, vim.Want{VDU: img.Name, Alternatives: []vim.Alternative{{Ref: ref, Offer: offer}}})
+		}
+	}
+	result, err := vim.Resolve(ctx, cloud, wants, vim.Options{RequireDigest: true})
+	if err != nil {
+		return nil, err
+	}
+	for i := range holdings {
+		holdings[i].judge(result.VDUs[2*i], result.VDUs[2*i+1])
+	}
+	return holdings, nil
+}
+
+// judge says what was found by the bytes, and by the name.
+func (h *Holding) judge(bytes, name vim.VDU) {
+	found := bytes
+	switch {
+	case bytes.Err != nil:
+		h.Presence, h.Detail = Unknown, bytes.Err.Error()
+	case bytes.Action == vim.Present:
+		h.Presence = There
+	case bytes.Action == vim.Joined:
+		h.Presence = Coming
+	case name.Action != vim.Present:
+		h.Presence = Absent
+		return
+	case name.Verified: // but to be read as another format
+		found, h.Presence, h.Detail = name, Differs, strings.Join(name.Warnings, "; ")
+	default:
+		found, h.Presence, h.Detail = name, Unknown, name.Err.Error()
+		if _, differs := errors.AsType[*vim.MismatchError](name.Err); differs {
+			h.Presence = Differs
+			if name.Digest != "" {
+				h.Detail += "; the vim's image is " + name.Digest
+			}
+		}
+	}
+	h.VIMID, h.VIMName = found.ImageID, found.ImageName
 }

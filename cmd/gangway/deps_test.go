@@ -40,7 +40,7 @@ var ownImports = map[string]string{
 	"onboarding/operation":      "imagerepo onboarding onboarding/job onboarding/vnfpkg tosca vim",
 	"onboarding/rest":           "imagerepo imagerepo/fetch onboarding onboarding/access onboarding/job onboarding/operation onboarding/vnfpkg vim",
 	"onboarding/rest/api":       "imagerepo imagerepo/fetch onboarding onboarding/access onboarding/job onboarding/operation onboarding/rest onboarding/view onboarding/vnfpkg tosca vim",
-	"onboarding/view":           "imagerepo imagerepo/fetch onboarding onboarding/access onboarding/job onboarding/vnfpkg tosca",
+	"onboarding/view":           "imagerepo imagerepo/fetch onboarding onboarding/access onboarding/job onboarding/operation onboarding/vnfpkg tosca",
 	"onboarding/vnfpkg":         "imagerepo imagerepo/fetch onboarding onboarding/csar onboarding/job tosca",
 
 	"onboarding/access/keystone":  "onboarding/access",

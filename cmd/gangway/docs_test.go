@@ -194,19 +194,22 @@ func TestDocsOfFindings(t *testing.T) {
 
 func TestDocsOfOutput(t *testing.T) {
 	for name, printed := range map[string]reflect.Type{
-		"onboard":  reflect.TypeFor[onboarding.Report](),
-		"image":    reflect.TypeFor[view.Image](),
-		"package":  reflect.TypeFor[view.Package](),
-		"launched": reflect.TypeFor[onboarding.LaunchReport](),
-		"resource": reflect.TypeFor[view.Resource](),
-		"location": reflect.TypeFor[onboarding.Location](),
-		"launch":   reflect.TypeFor[view.Launch](),
-		"job":      reflect.TypeFor[job.Job](),
-		"happened": reflect.TypeFor[job.Event](),
-		"check":    reflect.TypeFor[view.Check](),
-		"doctor":   reflect.TypeFor[imagerepo.Diagnosis](),
-		"token":    reflect.TypeFor[view.Token](),
-		"event":    reflect.TypeFor[view.Event](),
+		"onboard":    reflect.TypeFor[onboarding.Report](),
+		"image":      reflect.TypeFor[view.Image](),
+		"package":    reflect.TypeFor[view.Package](),
+		"launched":   reflect.TypeFor[onboarding.LaunchReport](),
+		"resource":   reflect.TypeFor[view.Resource](),
+		"holding":    reflect.TypeFor[onboarding.Holding](),
+		"location":   reflect.TypeFor[onboarding.Location](),
+		"launch":     reflect.TypeFor[view.Launch](),
+		"job":        reflect.TypeFor[job.Job](),
+		"happened":   reflect.TypeFor[job.Event](),
+		"check":      reflect.TypeFor[view.Check](),
+		"doctor":     reflect.TypeFor[imagerepo.Diagnosis](),
+		"token":      reflect.TypeFor[view.Token](),
+		"inspection": reflect.TypeFor[onboarding.Inspection](),
+		"session":    reflect.TypeFor[view.Session](),
+		"event":      reflect.TypeFor[view.Event](),
 	} {
 		checkDocs(t, "output.md", name, "```\n"+form(printed, "")+"\n```\n")
 	}

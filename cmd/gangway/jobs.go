@@ -110,7 +110,7 @@ func newJobsShow(a *app) *cobra.Command {
 				}
 				return a.print(j, func(w io.Writer) error {
 					rows := [][]string{
-						{"id", j.ID}, {"project", j.Project}, {"kind", string(j.Kind)}, {"subject", j.Subject}, {"by", j.By}, {"state", stateOf(j)},
+						{"id", j.ID}, {"project", j.Project}, {"kind", string(j.Kind)}, {"subject", j.Subject}, {"title", j.Title}, {"by", j.By}, {"state", stateOf(j)},
 						{"attempt", fmt.Sprint(j.Attempt)}, {"created", localTime(j.CreatedAt)}, {"started", localTime(j.StartedAt)}, {"ended", localTime(j.EndedAt)},
 						{"progress", done(j.Progress)}, {"error", j.Error}, {"result", string(j.Result)},
 					}

@@ -39,7 +39,7 @@ import (
 
 // harmless are the routes that change nothing although their method could. Others
 // of such methods are in the audit log.
-var harmless = []string{"POST /api/v1/validate"}
+var harmless = []string{"POST /api/v1/validate", "POST /api/v1/inspect"}
 
 // making are the routes whose path names what they make.
 var making = []string{"PUT /api/v1/images/{image}"}
@@ -144,6 +144,7 @@ type caller struct {
 	name    string
 	token   string
 	raw     string // the whole Authorization header
+	cookie  string // a token in a browser's cookie
 	project string
 	role    access.Role // in red
 	all     access.Role // in all projects
@@ -160,6 +161,7 @@ func (m *tenants) callers() []caller {
 		{name: "admin of another project who names this one", token: m.tokens["blue admin"], project: "red"},
 		{name: "admin of another project", token: m.tokens["blue admin"], project: "blue"},
 		{name: "reader", token: m.tokens["red reader"], role: access.Reader},
+		{name: "reader with a browser", cookie: m.tokens["red reader"], role: access.Reader},
 		{name: "writer", token: m.tokens["red writer"], role: access.Writer},
 		{name: "admin", token: m.tokens["red admin"], role: access.Admin},
 		{name: "reader of all projects", token: m.tokens["all reader"], project: "red", role: access.Reader, all: access.Reader},
@@ -222,6 +224,9 @@ func (m *tenants) send(t *testing.T, method, path string, who caller) (int, http
 	}
 	if who.token != "" {
 		req.Header.Set("Authorization", "Bearer "+who.token)
+	}
+	if who.cookie != "" {
+		req.AddCookie(&http.Cookie{Name: "gangway-session", Value: who.cookie})
 	}
 	if who.raw != "" {
 		req.Header.Set("Authorization", who.raw)
@@ -371,7 +376,7 @@ func (m *tenants) fill(ctx context.Context, subscriber string) error {
 	maps.Copy(m.things, map[string]string{
 		"uploads/{upload}": begun.ID, "tokens/{token}": token.ID,
 		"images/{image}": img.ID, "packages/{package}": made.ID, "jobs/{job}": receipt.Job.ID, "launches/{job}": launch.ID, "vims/{vim}": "region-one",
-		"vnf_packages/{id}": made.ID, "onboarded_vnf_packages/{id}": model.DescriptorID, "artifacts/{path...}": model.Descriptor,
+		"vnf_packages/{id}": made.ID, "onboarded_vnf_packages/{id}": model.DescriptorID, "artifacts/{path...}": model.Descriptor, "files/{path...}": model.Descriptor,
 		"vnf-packages/{id}": scripted.Resource.ID, "scripts/{script}": script, "nfvimage/{id}": img.ID, "file/{id}": img.ID,
 	})
 	return nil

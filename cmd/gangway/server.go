@@ -164,7 +164,7 @@ func (s *server) admit(records *ledger.Ledger) error {
 func (s *server) doors(records *ledger.Ledger) ([]rest.Door, error) {
 	own, err := api.New(api.Config{
 		Pipeline: s.pipeline, Operations: s.operations, Queue: s.queue, VIMs: s.vims,
-		Packages: s.packages, Tokens: s.tokens, Audit: s.audit, MaxImage: int64(s.flags.imageSize), Version: version,
+		Packages: s.packages, Tokens: s.tokens, Audit: s.audit, Logins: s.gate, Projects: records, MaxImage: int64(s.flags.imageSize), Version: version,
 	})
 	if err != nil {
 		return nil, err

@@ -48,13 +48,30 @@ func (c *Catalog) Images(ctx context.Context, filter imagerepo.ImageFilter) iter
 	if filter.Package != "" {
 		where.add("EXISTS (SELECT 1 FROM package_images u WHERE u.image_id = i.id AND u.package_id = $%d)", filter.Package)
 	}
-	if filter.After != "" {
-		where.add("i.name > $%d", filter.After)
+	if filter.Search != "" {
+		where.add("instr(lower(i.name), lower($%d)) > 0", filter.Search)
+	}
+	column, beyond, direction := sortColumns[filter.Sort], ">", ""
+	if filter.Descending {
+		beyond, direction = "<", " DESC"
+	}
+	switch {
+	case filter.After == "":
+	case column == "":
+		where.add("i.name "+beyond+" $%d", filter.After)
+	default:
+		where.add(column+" "+beyond+"= $%d", filter.AfterValue)
+		n := len(where.args)
+		where.add(fmt.Sprintf("(%s %s $%d OR i.name %s ", column, beyond, n, beyond)+"$%d)", filter.After)
 	}
 	if filter.Size > 0 {
 		where.add("i.size = $%d AND i.sha256 <> ''", filter.Size)
 	}
-	tail := where.String() + " ORDER BY i.project, i.name"
+	tail := where.String() + " ORDER BY i.project" + direction
+	if column != "" {
+		tail += ", " + column + direction
+	}
+	tail += ", i.name" + direction
 	if filter.Size > 0 || filter.SHA256 != "" || filter.URL != "" {
 		tail = where.String() // else ordering would make SQLite walk all names
 	}
@@ -63,6 +80,10 @@ func (c *Catalog) Images(ctx context.Context, filter imagerepo.ImageFilter) iter
 	}
 	return images(ctx, c.db, tail, where.args...)
 }
+
+// sortColumns are those of the orders that are not by name alone. It is never written
+// to.
+var sortColumns = map[imagerepo.ImageSort]string{imagerepo.BySize: "i.size", imagerepo.ByCreation: "i.created_at"}
 
 // images yields images with their digests and packages.
 func images(ctx context.Context, q querier, tail string, args ...any) iter.Seq2[imagerepo.Image, error] {

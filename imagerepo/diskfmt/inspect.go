@@ -63,6 +63,23 @@ func Inspect(r io.ReaderAt, size int64) (Result, error) {
 	return in.Result(), nil
 }
 
+// HeadSize is how many of an image's first bytes [InspectHead] needs, in bytes.
+const HeadSize = headSize
+
+// InspectHead recognises an image of the given size in bytes, of which only the
+// beginning is at hand: all of it, or HeadSize bytes at least. What it takes the rest
+// to see is not found: a fixed VHD, which is known by its end and looks raw, what a
+// VMDK's footer says, and a VHDX whose metadata lie behind.
+func InspectHead(head []byte, size int64) Result {
+	var in Inspector
+	_, _ = in.Write(head)
+	e := in.evidence()
+	if size > e.size {
+		e.size, e.tail, e.cut = size, nil, true
+	}
+	return e.judge()
+}
+
 func readFull(r io.ReaderAt, p []byte, offset int64) error {
 	if n, err := r.ReadAt(p, offset); n < len(p) {
 		if err == io.EOF {
@@ -121,7 +138,8 @@ func (in *Inspector) keepTail(p []byte) {
 type evidence struct {
 	size         int64
 	head         []byte // up to headSize bytes from the start
-	tail         []byte // up to tailSize bytes before the end
+	tail         []byte // up to tailSize bytes before the end; nil if the end is not at hand
+	cut          bool   // the end is not at hand
 	vhdxRegions  []byte // a VHDX's first region table; nil if the file ends before it
 	vhdxMetadata []byte // the start of its metadata region; likewise
 }

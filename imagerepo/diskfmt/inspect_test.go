@@ -217,3 +217,29 @@ func BenchmarkWrite1MiB(b *testing.B) {
 		in.Write(chunk)
 	}
 }
+
+func TestAHeadIsJudgedWithoutItsEnd(t *testing.T) {
+	streamed := vmdk(goodDescriptor).le64(56, 1<<64-1)
+	for _, test := range []struct {
+		name  string
+		image []byte
+		size  int64
+	}{
+		{"a qcow2", qcow2v3(), 1 << 40},
+		{"a vmdk whose footer is not at hand", streamed, 1 << 40},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			r := diskfmt.InspectHead(test.image, test.size)
+			if whole := inspect(t, test.image); r.Format != whole.Format || r.VirtualSize != whole.VirtualSize || r.Size != test.size || len(r.Problems) > 0 {
+				t.Errorf("the head is %+v, and as a file %+v", r, whole)
+			}
+		})
+	}
+	whole := blank(1 << 16)
+	if d := cmp.Diff(inspect(t, whole), diskfmt.InspectHead(whole, int64(len(whole)))); d != "" {
+		t.Errorf("what is at hand as a whole differs (-want +got):\n%s", d)
+	}
+	if r := diskfmt.InspectHead(streamed, int64(len(streamed))); len(r.Problems) == 0 {
+		t.Error("a footer that is not there is not missed")
+	}
+}

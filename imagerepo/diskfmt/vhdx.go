@@ -46,6 +46,9 @@ func probeVHDX(e evidence) (Result, bool) {
 	r := Result{Format: VHDX}
 	size, hasSize := vhdxItem(e.vhdxMetadata, vhdxVirtualSize, 8)
 	flags, hasFlags := vhdxItem(e.vhdxMetadata, vhdxFileParameters, 8)
+	if e.cut && e.vhdxMetadata == nil {
+		return r, true
+	}
 	if !hasSize || !hasFlags {
 		// Without them nothing tells whether the disk has a parent.
 		r.problemf(Malformed, "vhdx without readable metadata")

@@ -61,7 +61,7 @@ func sparseVMDK(e evidence) Result {
 	} else {
 		r.checkVMDKDescriptor(parseVMDKDescriptor(text), true)
 	}
-	if h.u64(56) == vmdkGDAtEnd {
+	if h.u64(56) == vmdkGDAtEnd && !e.cut {
 		r.checkVMDKFooter(e)
 	}
 	return r

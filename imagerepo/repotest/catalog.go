@@ -5,6 +5,7 @@ import (
 	"errors"
 	"iter"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -32,6 +33,7 @@ func Catalog(t *testing.T, open func(t *testing.T, folder string) imagerepo.Cata
 		{"a package goes with the images that only it uses", testDeletePackage},
 		{"an image in use is deleted by force only", testDeleteImage},
 		{"filters select", testFilters},
+		{"images are told in many orders", testOrders},
 		{"contents come in pages", testContents},
 		{"a cancelled call changes nothing", testCancelled},
 	} {
@@ -95,6 +97,52 @@ func diff(t *testing.T, what string, want, got any) {
 	t.Helper()
 	if d := cmp.Diff(want, got, cmpopts.EquateEmpty()); d != "" {
 		t.Errorf("%s (-want +got):\n%s", what, d)
+	}
+}
+
+func testOrders(t *testing.T, c *catalogTest) {
+	small, old, young, other := Image("p", "b", "same"), Image("p", "a", "larger content"), Image("p", "C", "larger content"), Image("q", "a", "x")
+	for i, img := range []*imagerepo.Image{&old, &small, &young, &other} {
+		img.CreatedAt = img.CreatedAt.Add(time.Duration(i) * time.Hour)
+	}
+	c.publish(t, nil, small, old, young, other)
+	for _, test := range []struct {
+		name   string
+		filter imagerepo.ImageFilter
+		want   []string
+	}{
+		{"a part of the name", imagerepo.ImageFilter{Search: "A"}, []string{"p/a", "q/a"}},
+		{"... which is no pattern", imagerepo.ImageFilter{Search: "%"}, nil},
+		{"by name from the end", imagerepo.ImageFilter{Descending: true}, []string{"p/b", "p/a", "p/C"}},
+		{"by size", imagerepo.ImageFilter{Sort: imagerepo.BySize}, []string{"p/b", "p/C", "p/a"}},
+		{"by size, the largest first", imagerepo.ImageFilter{Sort: imagerepo.BySize, Descending: true}, []string{"p/a", "p/C", "p/b"}},
+		{"by age", imagerepo.ImageFilter{Sort: imagerepo.ByCreation}, []string{"p/a", "p/b", "p/C"}},
+		{"by age, the youngest first", imagerepo.ImageFilter{Sort: imagerepo.ByCreation, Descending: true}, []string{"p/C", "p/b", "p/a"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			if test.filter.Search == "" {
+				test.filter.Project = "p"
+			}
+			diff(t, "all at once", test.want, c.names(t, test.filter))
+			if test.filter.Project == "" {
+				return
+			}
+			var paged []string
+			for test.filter.Limit = 1; ; {
+				page := all(t, c.Images(t.Context(), test.filter))
+				if len(page) == 0 {
+					break
+				}
+				last := page[0]
+				paged = append(paged, last.Project+"/"+last.Name)
+				if test.filter.After = last.Name; test.filter.Sort == imagerepo.BySize {
+					test.filter.AfterValue = last.Size
+				} else {
+					test.filter.AfterValue = last.CreatedAt.UnixMicro()
+				}
+			}
+			diff(t, "one at a time", test.want, paged)
+		})
 	}
 }
 

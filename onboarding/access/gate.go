@@ -86,6 +86,17 @@ func (g *Gate) Grant(ctx context.Context, user, password string, from netip.Addr
 	return value, granted, err
 }
 
+// End ends a token that Grant gave, at once in this process, and returns it. Another
+// credential stays as it is, and one that is not good any more needs no end: the
+// token is zero then. The error wraps ErrUnavailable.
+func (g *Gate) End(ctx context.Context, credential string) (Token, error) {
+	ended, err := g.tokens.end(ctx, credential)
+	if err == nil && ended.ID != "" {
+		g.good.Remove(sha256.Sum256([]byte(credential)))
+	}
+	return ended, err
+}
+
 // judge calls ask, unless the address has to wait or the credential was just
 // found to be bad, and keeps what is found out. To repeat a bad credential, as
 // programs do, is no further guess and counts once in a while only.

@@ -211,6 +211,21 @@ func (t *Tokens) grant(ctx context.Context, user, password string) (string, Toke
 	return secret, granted, nil
 }
 
+// end removes the token of a secret if it was granted, and returns it.
+func (t *Tokens) end(ctx context.Context, secret string) (Token, error) {
+	token, err := t.lookup(ctx, secret)
+	if errors.Is(err, ErrInvalid) || err == nil && token.Parent == "" {
+		return Token{}, nil
+	}
+	if err != nil {
+		return Token{}, err
+	}
+	if err := t.store.RemoveToken(ctx, token.ID); err != nil && !errors.Is(err, ErrNotFound) {
+		return Token{}, errors.Join(ErrUnavailable, err)
+	}
+	return token, nil
+}
+
 // note notes that a token was used, on account of its parent if it has one.
 func (t *Tokens) note(token Token, now time.Time) {
 	id := token.ID

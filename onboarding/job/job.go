@@ -2,6 +2,7 @@ package job
 
 import (
 	"encoding/json"
+	"slices"
 	"time"
 )
 
@@ -34,6 +35,9 @@ type New struct {
 	Kind    Kind
 	// Subject is the ID of what the job is about, such as a package.
 	Subject string
+	// Title says for people what it is about, such as the name of a file. It must
+	// hold no secrets.
+	Title string
 	// By is who asked for it, for those who look at the list.
 	By string
 	// Key makes a repeated addition return the job that is there: it is unique
@@ -60,6 +64,7 @@ type Job struct {
 	Project string          `json:"project"`
 	Kind    Kind            `json:"kind"`
 	Subject string          `json:"subject,omitempty"`
+	Title   string          `json:"title,omitempty"`
 	By      string          `json:"by,omitempty"`
 	Key     string          `json:"key,omitempty"`
 	Payload json.RawMessage `json:"payload,omitempty"`
@@ -97,6 +102,21 @@ type Progress struct {
 	Step  string `json:"step,omitempty"`
 	Done  int64  `json:"done"`  // bytes
 	Total int64  `json:"total"` // bytes; -1 while unknown
+	// Parts are those that are under way at the same time, such as uploads. Who
+	// reports them must not change them any more.
+	Parts []Part `json:"parts,omitempty"`
+}
+
+// Part is how far a part of a job is.
+type Part struct {
+	At    string `json:"at,omitempty"`   // where, such as a VIM
+	What  string `json:"what,omitempty"` // such as an image
+	Done  int64  `json:"done"`           // bytes
+	Total int64  `json:"total"`          // bytes; -1 while unknown
+}
+
+func (p Progress) equal(q Progress) bool {
+	return p.Step == q.Step && p.Done == q.Done && p.Total == q.Total && slices.Equal(p.Parts, q.Parts)
 }
 
 // The types of events.

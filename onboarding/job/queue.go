@@ -91,7 +91,7 @@ func (q *Queue) Prepare(n New) (Job, error) {
 	}
 	now := now()
 	j := Job{
-		ID: id, Project: n.Project, Kind: n.Kind, Subject: n.Subject, By: n.By, Key: n.Key, Payload: payload,
+		ID: id, Project: n.Project, Kind: n.Kind, Subject: n.Subject, Title: n.Title, By: n.By, Key: n.Key, Payload: payload,
 		State: Queued, Events: 1, NotBefore: now, CreatedAt: now,
 	}
 	if n.NotBefore.After(now) {

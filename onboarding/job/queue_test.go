@@ -28,16 +28,18 @@ func TestAJobTellsWhatItIs(t *testing.T) {
 				return nil, err
 			}
 			task.Report(job.Progress{Step: "disk", Done: 6, Total: 12})
+			task.Report(job.Progress{Step: "disk", Done: 6, Total: 12, Parts: []job.Part{{At: "vim", What: "disk", Done: 6, Total: 12}}})
 			time.Sleep(time.Minute)
 			return got, nil
 		}))
 		synctest.Wait()
 		time.Sleep(500 * time.Millisecond) // between two polls
-		added := add(t, q, job.New{Project: "p", Kind: "onboard", Subject: "pkg", By: "token ci", Key: "k", Payload: payload})
+		added := add(t, q, job.New{Project: "p", Kind: "onboard", Subject: "pkg", Title: "a.tar", By: "token ci", Key: "k", Payload: payload})
 		got := wait(t, q, added.ID)
 		want := job.Job{
-			ID: added.ID, Project: "p", Kind: "onboard", Subject: "pkg", By: "token ci", Key: "k", Payload: json.RawMessage(`{"file":"a.tar","size":12}`),
-			State: job.Succeeded, Attempt: 1, Progress: job.Progress{Step: "disk", Done: 6, Total: 12}, Result: json.RawMessage(`{"file":"a.tar","size":12}`),
+			ID: added.ID, Project: "p", Kind: "onboard", Subject: "pkg", Title: "a.tar", By: "token ci", Key: "k", Payload: json.RawMessage(`{"file":"a.tar","size":12}`),
+			State: job.Succeeded, Attempt: 1, Progress: job.Progress{Step: "disk", Done: 6, Total: 12, Parts: []job.Part{{At: "vim", What: "disk", Done: 6, Total: 12}}},
+			Result: json.RawMessage(`{"file":"a.tar","size":12}`),
 			Events: 4, CreatedAt: added.CreatedAt, StartedAt: added.CreatedAt, EndedAt: added.CreatedAt.Add(time.Minute),
 		}
 		if diff := cmp.Diff(want, got, cmpopts.EquateApproxTime(100*time.Millisecond)); diff != "" {

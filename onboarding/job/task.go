@@ -56,7 +56,7 @@ func (t *Task) Decode(payload any) error {
 func (t *Task) Report(p Progress) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.progress != p {
+	if !t.progress.equal(p) {
 		t.progress, t.reported = p, true
 	}
 }
@@ -77,7 +77,7 @@ func (t *Task) beat() Beat {
 func (t *Task) wrote(b Beat) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if b.Progress != nil && *b.Progress == t.progress {
+	if b.Progress != nil && b.Progress.equal(t.progress) {
 		t.reported = false
 	}
 }

@@ -23,7 +23,7 @@ var _ job.Store = Jobs{}
 // Jobs returns the store of jobs.
 func (l *Ledger) Jobs() Jobs { return Jobs{l} }
 
-const jobColumns = `id, project, kind, subject, created_by, COALESCE(key, ''), payload, state, attempt, failures, due_at,
+const jobColumns = `id, project, kind, subject, title, created_by, COALESCE(key, ''), payload, state, attempt, failures, due_at,
 	cancelling, progress, COALESCE(result, ''), error, events, created_at, started_at, ended_at, fence`
 
 // scanClaim reads a row of jobColumns.
@@ -32,7 +32,7 @@ func scanClaim(row scanner) (job.Claim, error) {
 	var due, created, started, ended int64
 	var payload, progress, result []byte
 	j := &c.Job
-	if err := row.Scan(&j.ID, &j.Project, &j.Kind, &j.Subject, &j.By, &j.Key, &payload, &j.State, &j.Attempt, &j.Failures, &due,
+	if err := row.Scan(&j.ID, &j.Project, &j.Kind, &j.Subject, &j.Title, &j.By, &j.Key, &payload, &j.State, &j.Attempt, &j.Failures, &due,
 		&j.Cancelling, &progress, &result, &j.Error, &j.Events, &created, &started, &ended, &c.Fence); err != nil {
 		return job.Claim{}, err
 	}
@@ -79,10 +79,10 @@ func insertJob(ctx context.Context, tx *sql.Tx, j job.Job) (inserted job.Job, ex
 	}
 	j.Events = 1
 	result, err := tx.ExecContext(ctx, `INSERT INTO jobs (id, project, kind, subject, created_by, key, payload, state, attempt, failures,
-		fence, due_at, cancelling, progress, error, events, created_at, started_at, ended_at)
-		VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,0,$10,$11,FALSE,$12,'',1,$13,$14,0) ON CONFLICT (project, kind, key) DO NOTHING`,
+		fence, due_at, cancelling, progress, error, events, created_at, started_at, ended_at, title)
+		VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,0,$10,$11,FALSE,$12,'',1,$13,$14,0,$15) ON CONFLICT (project, kind, key) DO NOTHING`,
 		j.ID, j.Project, j.Kind, j.Subject, j.By, sql.NullString{String: j.Key, Valid: j.Key != ""}, string(j.Payload), j.State, j.Attempt,
-		j.Attempt, micro(j.NotBefore), string(progress), micro(j.CreatedAt), micro(j.StartedAt))
+		j.Attempt, micro(j.NotBefore), string(progress), micro(j.CreatedAt), micro(j.StartedAt), j.Title)
 	if err != nil {
 		return job.Job{}, false, fmt.Errorf("ledger: job %s: %w", j.ID, err)
 	}

@@ -17,7 +17,7 @@ type Examination struct {
 // Examine has the whole repository examined, whatever the project. The result of
 // the job is an [imagerepo.Diagnosis].
 func (s *Service) Examine(ctx context.Context, asked Asked, e Examination) (job.Job, error) {
-	return s.config.Queue.Add(ctx, asked.job(KindDoctor, "", e))
+	return s.config.Queue.Add(ctx, asked.job(KindDoctor, "", "", e))
 }
 
 // examine is the handler of an examination.

@@ -47,7 +47,7 @@ func (s *Service) AddImage(ctx context.Context, asked Asked, img Image) (job.Job
 			return job.Job{}, &InputError{fmt.Sprintf("digest algorithm %q is not one of %q", algorithm, imagerepo.Algorithms())}
 		}
 	}
-	return s.config.Queue.Add(ctx, asked.job(KindImage, img.Name, img))
+	return s.config.Queue.Add(ctx, asked.job(KindImage, img.Name, img.Name, img))
 }
 
 // addImage is the handler of an image that is fetched.

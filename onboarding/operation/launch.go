@@ -2,11 +2,15 @@ package operation
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
+	"strings"
 	"sync"
 
+	"github.com/gangway-nfv/gangway/imagerepo"
 	"github.com/gangway-nfv/gangway/onboarding"
 	"github.com/gangway-nfv/gangway/onboarding/job"
 	"github.com/gangway-nfv/gangway/tosca"
@@ -14,7 +18,7 @@ import (
 )
 
 // Launch says what is to be launched where. One of Package and VDUs is set. It is
-// plain data, and the payload of a job.
+// plain data.
 type Launch struct {
 	// Package is an ID, or a name, vendor/name or vendor/name:version.
 	Package string   `json:"package,omitempty" doc:"ID, name, vendor/name or vendor/name:version of a package of the project"`
@@ -34,6 +38,37 @@ type VDU struct {
 	// SoftwareImageID is how the VNFD knows the image; empty means the first of
 	// Images.
 	SoftwareImageID string `json:"softwareImageId,omitempty" doc:"the vnfdSoftwareImageId in vimAssets; the first of the images if it is left out"`
+}
+
+// Launched is what a job was asked to launch. It is plain data, and the payload of the
+// job.
+type Launched struct {
+	Launch
+	// Of is the package as it is called, unless the VDUs were written out.
+	Of *imagerepo.PackageRef `json:"of,omitempty"`
+}
+
+// LaunchedOf returns what a job of the kind launch was asked for, or the zero value
+// where its payload is not at hand.
+func LaunchedOf(j job.Job) (Launched, error) {
+	var l Launched
+	if len(j.Payload) == 0 {
+		return l, nil
+	}
+	err := json.Unmarshal(j.Payload, &l)
+	return l, err
+}
+
+// title says for people what is launched.
+func (l Launched) title() string {
+	if l.Of != nil {
+		return l.Of.String()
+	}
+	var names []string
+	for _, vdu := range l.VDUs {
+		names = append(names, vdu.Name)
+	}
+	return strings.Join(names, ", ")
 }
 
 // check returns an *InputError.
@@ -77,6 +112,7 @@ func (s *Service) Launch(ctx context.Context, asked Asked, l Launch, now bool) (
 			return job.Job{}, err
 		}
 	}
+	launched := Launched{Launch: l}
 	if l.Package != "" {
 		pkg, err := s.config.Pipeline.FindPackage(ctx, asked.Project, l.Package)
 		if err != nil {
@@ -87,9 +123,10 @@ func (s *Service) Launch(ctx context.Context, asked Asked, l Launch, now bool) (
 				return job.Job{}, err
 			}
 		}
-		l.Package = pkg.ID // which stays what it is
+		of := pkg.Ref()
+		launched.Package, launched.Of = of.ID, &of // which stays what it is
 	}
-	n := asked.job(KindLaunch, l.Package, l)
+	n := asked.job(KindLaunch, launched.Package, launched.title(), launched)
 	if now {
 		return s.config.Queue.Start(ctx, n, s.launch)
 	}
@@ -104,7 +141,8 @@ func (s *Service) launch(ctx context.Context, t *job.Task) (any, error) {
 	}
 	req := onboarding.LaunchRequest{Project: t.Job.Project, Package: l.Package, Options: s.config.Launches}
 	req.Options.DryRun, req.Options.RequireDigest, req.Options.VisibilityFallback = l.DryRun, l.RequireDigest, l.VisibilityFallback
-	req.Options.Progress = (&meter{task: t}).told
+	m := &meter{task: t}
+	req.Options.Progress = m.told
 	req.Options.Log = s.config.Log.With("job", t.Job.ID)
 	for _, vdu := range l.VDUs {
 		req.VDUs = append(req.VDUs, tosca.VDU{Name: vdu.Name, Images: vdu.Images, SoftwareImageID: vdu.SoftwareImageID})
@@ -117,6 +155,7 @@ func (s *Service) launch(ctx context.Context, t *job.Task) (any, error) {
 		req.VIMs = append(req.VIMs, cloud)
 	}
 	report, err := s.config.Pipeline.Launch(ctx, req)
+	m.end()
 	if report.VIMs == nil {
 		return nil, err
 	}
@@ -129,6 +168,7 @@ type meter struct {
 
 	mu      sync.Mutex
 	uploads map[string]vim.Progress
+	last    job.Progress
 }
 
 func (m *meter) told(at vim.Progress) {
@@ -139,11 +179,25 @@ func (m *meter) told(at vim.Progress) {
 	}
 	step := at.VIM + " " + at.Image
 	m.uploads[step] = at
-	sum := job.Progress{Step: step}
-	for _, upload := range m.uploads {
-		sum.Done, sum.Total = sum.Done+upload.Done, sum.Total+upload.Total
+	m.last = job.Progress{Step: step}
+	for _, name := range slices.Sorted(maps.Keys(m.uploads)) {
+		upload := m.uploads[name]
+		m.last.Done, m.last.Total = m.last.Done+upload.Done, m.last.Total+upload.Total
+		if upload.Done < upload.Total {
+			m.last.Parts = append(m.last.Parts, job.Part{At: upload.VIM, What: upload.Image, Done: upload.Done, Total: upload.Total})
+		}
 	}
-	m.task.Report(sum)
+	m.task.Report(m.last)
+}
+
+// end tells that no upload is under way any more, also where one failed.
+func (m *meter) end() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.last.Parts != nil {
+		m.last.Parts = nil
+		m.task.Report(m.last)
+	}
 }
 
 // Locate asks all VIMs at the same time whether they have the bytes of an image, see

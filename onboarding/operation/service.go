@@ -67,8 +67,8 @@ type Asked struct {
 	Key string
 }
 
-func (a Asked) job(kind job.Kind, subject string, payload any) job.New {
-	return job.New{Project: a.Project, By: a.By, Key: a.Key, Kind: kind, Subject: subject, Payload: payload}
+func (a Asked) job(kind job.Kind, subject, title string, payload any) job.New {
+	return job.New{Project: a.Project, By: a.By, Key: a.Key, Kind: kind, Subject: subject, Title: title, Payload: payload}
 }
 
 // Kinds says how the jobs of all operations are run.

@@ -2,8 +2,10 @@ package rest
 
 import (
 	"context"
+	"maps"
 	"net/http"
 	"net/netip"
+	"slices"
 
 	"github.com/gangway-nfv/gangway/onboarding/access"
 )
@@ -32,12 +34,42 @@ func CallerOf(ctx context.Context) Caller {
 	return Caller{}
 }
 
+// Projects knows which projects there are.
+type Projects interface {
+	Projects(ctx context.Context) ([]string, error)
+}
+
+// ProjectsOf returns by name the projects in which somebody has a role. Who has one
+// in all of them has it in [DefaultProject], too, whether there is anything in it or
+// not; only then existing is asked.
+func ProjectsOf(ctx context.Context, identity access.Identity, existing Projects) ([]string, error) {
+	names := slices.Collect(maps.Keys(identity.Grants))
+	if identity.Grants[access.AllProjects].Valid() {
+		all, err := existing.Projects(ctx)
+		if err != nil {
+			return nil, err
+		}
+		names = append(append(names, all...), DefaultProject)
+	}
+	names = slices.DeleteFunc(names, func(name string) bool { return !access.ValidProject(name) })
+	slices.Sort(names)
+	return slices.Compact(names), nil
+}
+
 // Target tells the audit log which thing a request has changed, where its path
 // does not say so, such as the ID of what it made. It is for the goroutine that
 // handles the request.
 func Target(ctx context.Context, id string) {
 	if at := exchangeOf(ctx); at != nil {
 		at.target = id
+	}
+}
+
+// Unchanged tells the audit log that a request changes nothing, although its route
+// could. It is for the goroutine that handles the request.
+func Unchanged(ctx context.Context) {
+	if at := exchangeOf(ctx); at != nil {
+		at.unchanged = true
 	}
 }
 
@@ -91,6 +123,7 @@ type exchange struct {
 	route     *Route // nil for a method that the pattern does not have
 	caller    Caller
 	target    string
+	unchanged bool   // it is not for the audit log
 	concerned string // a project other than the caller's, or empty
 	err       error  // what the handler failed with
 	gone      bool   // the client went away before there was an answer

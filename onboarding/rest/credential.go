@@ -12,9 +12,10 @@ import (
 // a role in all of them or in several.
 const DefaultProject = "default"
 
-// credential takes what proves who the caller is from a request: a bearer's token,
-// a token in X-Auth-Token, where OpenStack's clients put it, or at doors that take
-// it the password of Basic authentication. It is empty if there is none.
+// credential takes what proves who the caller is from the header of a request: a
+// bearer's token, a token in X-Auth-Token, where OpenStack's clients put it, or at
+// doors that take it the password of Basic authentication. It is empty if there is
+// none.
 func credential(r *http.Request, basic bool) (string, error) {
 	authorization := r.Header.Get("Authorization")
 	if authorization == "" {
@@ -28,14 +29,14 @@ func credential(r *http.Request, basic bool) (string, error) {
 	if _, password, ok := r.BasicAuth(); ok && basic && password != "" {
 		return password, nil
 	}
-	malformed := challenge("the Authorization header is not \"Bearer\" and a token", "invalid_request")
+	malformed := Challenge("the Authorization header is not \"Bearer\" and a token", "invalid_request")
 	malformed.Status = http.StatusBadRequest
 	return "", malformed
 }
 
-// challenge is the 401 of a request without a valid credential. The reason is an error
+// Challenge is the 401 of a request without a valid credential. The reason is an error
 // code of RFC 6750, section 3.1, or empty for a request that has none.
-func challenge(detail, reason string) Problem {
+func Challenge(detail, reason string) Problem {
 	value := `Bearer realm="gangway"`
 	if reason != "" {
 		value += `, error="` + reason + `"`
@@ -44,11 +45,14 @@ func challenge(detail, reason string) Problem {
 }
 
 // project says which project a request is about.
-func project(r *http.Request, identity access.Identity) string {
+func project(r *http.Request, identity access.Identity, byLink bool) string {
 	for _, name := range []string{"Gangway-Project", "Project-Id"} {
 		if named := r.Header.Get(name); named != "" {
 			return named
 		}
+	}
+	if named := r.URL.Query().Get("project"); byLink && named != "" {
+		return named
 	}
 	if len(identity.Grants) == 1 {
 		for only := range identity.Grants {

@@ -30,6 +30,9 @@ type Route struct {
 	// Everywhere is set where the role is needed in all projects, because the
 	// route shows or changes more than one. [Caller.Project] is empty there.
 	Everywhere bool
+	// ByLink lets the query name the project, as project=NAME, where no header does:
+	// links in a browser send none.
+	ByLink bool
 	// Action names a change in the audit log, such as "package.delete". It is
 	// empty for routes that change nothing.
 	Action  string

@@ -59,6 +59,7 @@ type Server struct {
 	doors   []Door
 	options Options
 	mux     *http.ServeMux
+	origins *http.CrossOriginProtection
 
 	// stopping ends when no new requests are taken any more, cut when those under
 	// way have no more time.
@@ -80,6 +81,9 @@ func New(doors []Door, options Options) (_ *Server, err error) {
 	s := &Server{doors: doors, options: options, mux: http.NewServeMux()}
 	s.cut, s.cutOff = context.WithCancelCause(context.Background())
 	s.stopping, s.beginStopping = context.WithCancelCause(s.cut)
+	if s.origins, err = origins(options.BaseURL); err != nil {
+		return nil, err
+	}
 	resources := make(map[string]*resource)
 	var patterns []string
 	var errs []error
@@ -151,7 +155,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		body.leave()
 		answer.end(at.gone)
-		if at.route != nil && at.route.Action != "" && at.caller.Subject != "" {
+		if at.route != nil && at.route.Action != "" && !at.unchanged && at.caller.Subject != "" {
 			at.audit(r, answer.status)
 		}
 		s.options.Metrics.end(at, r.Method, answer, body, time.Since(begun))
@@ -280,7 +284,7 @@ func (res *resource) admit(r *http.Request, at *exchange, route *Route) error {
 		}
 		return nil
 	}
-	named := project(r, at.caller.Identity)
+	named := project(r, at.caller.Identity, route.ByLink)
 	role := at.caller.Role(named)
 	switch {
 	case role == "" || !access.ValidProject(named):
@@ -298,13 +302,21 @@ func (res *resource) authenticate(r *http.Request, at *exchange) error {
 	if err != nil {
 		return err
 	}
+	refusal := "the token is unknown, expired or revoked"
 	if proof == "" {
-		return challenge("this needs a token, as Authorization: Bearer TOKEN", "")
+		if proof = Session(r); proof == "" {
+			return Challenge("this needs a token, as Authorization: Bearer TOKEN", "")
+		}
+		// A browser sends it whoever wrote the page.
+		if err := SameOrigin(r); err != nil {
+			return err
+		}
+		refusal = "the session has ended: log in again"
 	}
 	identity, err := res.server.options.Gate.Authenticate(r.Context(), proof, at.caller.Address)
 	if errors.Is(err, access.ErrInvalid) {
 		at.err = err
-		return challenge("the token is unknown, expired or revoked", "invalid_token")
+		return Challenge(refusal, "invalid_token")
 	}
 	if err != nil {
 		return err

@@ -30,6 +30,7 @@ func things() Door {
 			_, err := io.WriteString(w, r.PathValue("id"))
 			return err
 		})},
+		{Method: "GET", Pattern: "/file", Need: access.Reader, ByLink: true, Handler: told},
 		{Method: "DELETE", Pattern: "/things/{id}", Need: access.Writer, Action: "thing.delete", Handler: told},
 		{Method: "GET", Pattern: "/open", Need: Public, Handler: told},
 		{Method: "GET", Pattern: "/whoami", Need: Known, Handler: told},
@@ -63,6 +64,10 @@ func TestAdmission(t *testing.T) {
 		"a role that includes another":               {"POST /things", []string{"X-Auth-Token: admin"}, 201, "", ""},
 		"in a project of others":                     {"GET /things", []string{"X-Auth-Token: reader", "Gangway-Project: blue"}, 404, "", ""},
 		"in the named one of two projects":           {"GET /things", []string{"X-Auth-Token: both", "Project-Id: blue"}, 200, "blue token both", ""},
+		"in the project of a link":                   {"GET /file?project=blue", []string{"X-Auth-Token: both"}, 200, "blue token both", ""},
+		"a header wins over a link":                  {"GET /file?project=blue", []string{"X-Auth-Token: both", "Gangway-Project: red"}, 200, "red token both", ""},
+		"a link to a project of others":              {"GET /file?project=blue", []string{"X-Auth-Token: reader"}, 404, "", ""},
+		"what no link leads to":                      {"GET /things?project=blue", []string{"X-Auth-Token: reader"}, 200, "red token reader", ""},
 		"in two projects and none named":             {"GET /things", []string{"X-Auth-Token: both"}, 404, "", ""},
 		"in all projects and none named":             {"GET /things", []string{"X-Auth-Token: root"}, 200, "default token root", ""},
 		"in all projects and one named":              {"GET /things", []string{"X-Auth-Token: root", "Gangway-Project: red"}, 200, "red token root", ""},

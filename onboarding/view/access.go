@@ -33,6 +33,33 @@ func optional(t time.Time) *time.Time {
 	return &t
 }
 
+// Session is who somebody is and where he may do what.
+type Session struct {
+	Subject string `json:"subject"`
+	// Projects are those in which there is a role, by name.
+	Projects []Grant `json:"projects"`
+	// Everywhere is the role in all projects, also those to come.
+	Everywhere access.Role `json:"everywhere,omitempty"`
+	ExpiresAt  *time.Time  `json:"expiresAt,omitempty"`
+	Version    string      `json:"version"` // of the server
+}
+
+// Grant is a role in a project.
+type Grant struct {
+	Name string      `json:"name"` // of the project
+	Role access.Role `json:"role"`
+}
+
+// NewSession returns the form of an identity with its projects, and of the version
+// of the server.
+func NewSession(id access.Identity, projects []string, version string) Session {
+	shown := Session{Subject: id.Subject, Projects: []Grant{}, Everywhere: id.Grants[access.AllProjects], ExpiresAt: optional(id.Ends), Version: version}
+	for _, name := range projects {
+		shown.Projects = append(shown.Projects, Grant{name, id.Role(name)})
+	}
+	return shown
+}
+
 // Event is the form of an event of the audit log.
 type Event struct {
 	ID      string         `json:"id"`

@@ -44,6 +44,15 @@ func (s *Service) Delete(ctx context.Context, project, id string, opts DeleteOpt
 	}
 }
 
+// DeletedWith returns what Delete would, as things are, and changes nothing.
+func (s *Service) DeletedWith(ctx context.Context, project, id string, keepImages bool) (imagerepo.Package, []imagerepo.Image, error) {
+	r, err := s.Get(ctx, project, id)
+	if err != nil || r.State != Onboarded {
+		return imagerepo.Package{ID: id, Project: project}, nil, err
+	}
+	return s.Pipeline.Repository.DeletedWith(ctx, id, keepImages)
+}
+
 // busy reports whether a job is at work on a resource.
 func busy(r Resource) bool {
 	return r.State == Processing || r.State == Uploading && r.Job != ""

@@ -69,7 +69,7 @@ func (s *Service) UploadFrom(ctx context.Context, project, id string, from From)
 	}
 	whole, secret := u.String(), u.User != nil
 	u.User = nil
-	n := job.New{Project: project, Kind: KindFetch, Subject: id, By: from.By, Payload: fetchPayload{URL: u.String(), Secret: secret}}
+	n := job.New{Project: project, Kind: KindFetch, Subject: id, Title: cmp.Or(from.Filename, fetch.Redact(u.String())), By: from.By, Payload: fetchPayload{URL: u.String(), Secret: secret}}
 	var accepted Row
 	insert := func(ctx context.Context, j job.Job) (job.Job, bool, error) {
 		if secret {

@@ -214,7 +214,7 @@ func (s *Service) accept(ctx context.Context, row Row, sp *spool, by string) (Re
 	if err := sp.harden(); err != nil {
 		return Receipt{}, err
 	}
-	n := job.New{Project: row.Project, Kind: KindOnboard, Subject: row.ID, By: by}
+	n := job.New{Project: row.Project, Kind: KindOnboard, Subject: row.ID, Title: base(row.Filename), By: by}
 	var accepted Row
 	insert := func(_ context.Context, j job.Job) (job.Job, bool, error) {
 		var err error

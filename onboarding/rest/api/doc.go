@@ -2,14 +2,16 @@
 // line does:
 //
 //	/api/v1/images      list, add by file or URL, show, download, delete, on which VIMs
+//	/api/v1/inspect     what a file is, by its first bytes
 //	/api/v1/packages    list, upload, show, delete; /api/v1/validate stores nothing
 //	/api/v1/uploads     packages in parts; served by package tus, described here
 //	/api/v1/launches    give VIMs what a package or a list of VDUs needs
 //	/api/v1/jobs        what is under way: list, show, watch, cancel
-//	/api/v1/vims        list, check, probe
+//	/api/v1/vims        list, check, compare, probe
 //	/api/v1/doctor      examine the repository
 //	/api/v1/tokens      list, create, revoke
 //	/api/v1/audit       who changed what
+//	/api/v1/session     who the caller is; log in and out with a browser
 //	/openapi.json       all of that as OpenAPI 3.1, made from this package
 //
 // Values have the forms that the command line prints (docs/output.md). Files are

@@ -30,10 +30,12 @@ type Config struct {
 	Packages   *vnfpkg.Service
 	Tokens     *access.Tokens
 	Audit      Audit
+	Logins     Logins
+	Projects   rest.Projects
 	// MaxImage is the size of the largest image that is taken, in bytes; zero
 	// means that there is no limit.
 	MaxImage int64
-	// Version is gangway's, for the OpenAPI document.
+	// Version is gangway's, for the OpenAPI document and who logs in.
 	Version string
 }
 
@@ -55,7 +57,8 @@ func New(config Config) (rest.Door, error) {
 			Info: &huma.Info{Title: "gangway", Version: config.Version,
 				Description: "Bring VNF packages and their images aboard a telco cloud."},
 			Components: &huma.Components{Schemas: huma.NewMapRegistry("#/components/schemas/", schemaName), SecuritySchemes: map[string]*huma.SecurityScheme{
-				"token": {Type: "http", Scheme: "bearer", Description: "a token of gangway, of Keystone or of an OpenID Connect issuer"},
+				"token":   {Type: "http", Scheme: "bearer", Description: "a token of gangway, of Keystone or of an OpenID Connect issuer"},
+				"session": {Type: "apiKey", In: "cookie", Name: "gangway-session", Description: "the same, kept by a browser: see begin-session"},
 			}},
 		},
 		Formats:                      map[string]huma.Format{"application/json": huma.DefaultJSONFormat, "json": huma.DefaultJSONFormat},
@@ -63,7 +66,7 @@ func New(config Config) (rest.Door, error) {
 		RejectUnknownQueryParameters: true,
 		Transformers:                 []huma.Transformer{withoutValues},
 	}, d.collected)
-	for _, part := range []func(){d.images, d.imageFiles, d.packages, d.uploads, d.launches, d.jobs, d.vims, d.tokens, d.auditLog} {
+	for _, part := range []func(){d.session, d.images, d.imageFiles, d.packages, d.uploads, d.launches, d.jobs, d.vims, d.tokens, d.auditLog} {
 		part()
 	}
 	document, err := json.Marshal(d.api.OpenAPI())
@@ -162,18 +165,26 @@ func describe[I, O any](d *door, route rest.Route, op huma.Operation) {
 
 // described completes what the document says of an operation by its route.
 func described(route rest.Route, op huma.Operation) huma.Operation {
-	op.Method, op.Path = route.Method, route.Pattern
-	op.Security = []map[string][]string{{"token": {}}}
-	role := "Needs the role " + string(route.Need)
-	if route.Everywhere {
-		role += " in all projects"
+	op.Method, op.Path = route.Method, documented(route.Pattern)
+	op.Security = []map[string][]string{{"token": {}}, {"session": {}}}
+	need := "Needs the role " + string(route.Need)
+	switch {
+	case route.Need == rest.Public:
+		op.Security, need = nil, "Needs no token"
+	case route.Need == rest.Known:
+		need = "Needs a token, whatever its role"
+	case route.Everywhere:
+		need += " in all projects"
 	}
-	op.Description = strings.TrimSpace(op.Description + "\n\n" + role + ".")
+	op.Description = strings.TrimSpace(op.Description + "\n\n" + need + ".")
 	op.Errors = slices.Concat(op.Errors, []int{http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusTooManyRequests})
 	slices.Sort(op.Errors)
 	op.Errors = slices.Compact(op.Errors)
 	return op
 }
+
+// documented is a pattern as OpenAPI has it.
+func documented(pattern string) string { return strings.Replace(pattern, "...}", "}", 1) }
 
 // problem makes an error one that huma answers with as it is.
 type problem struct{ rest.Problem }
@@ -203,6 +214,18 @@ func (d *door) schema(value any) *huma.Schema {
 
 func read(pattern string) rest.Route {
 	return rest.Route{Method: http.MethodGet, Pattern: pattern, Need: access.Reader}
+}
+
+// readFile is [read] for a file, to which a link may lead.
+func readFile(pattern string) rest.Route {
+	route := read(pattern)
+	route.ByLink = true
+	return route
+}
+
+// ByLink is the query of a file to which a link leads.
+type ByLink struct {
+	Project string `query:"project" doc:"the project, for links, which send no header; a header wins"`
 }
 
 func change(method, pattern, action string) rest.Route {

@@ -25,7 +25,7 @@ func events(id string, tags []string, of string) huma.Operation {
 	return huma.Operation{
 		OperationID: id, Tags: tags, Summary: "Watch a " + of,
 		Description: "Answers with the " + of + "'s events as they come, as server-sent events: state (its data is {state, attempt, error, result}) and " +
-			"progress ({step, done, total} in bytes). The field at of an event, which readers that do not know it pass over, is its time. The stream ends after the event that tells the end; who asks again after that gets 204.",
+			"progress ({step, done, total, parts} in bytes). The field at of an event, which readers that do not know it pass over, is its time. The stream ends after the event that tells the end; who asks again after that gets 204.",
 		Responses: map[string]*huma.Response{
 			"200": {Description: "The events", Content: map[string]*huma.MediaType{"text/event-stream": {Schema: &huma.Schema{Type: "string"}}}},
 			"204": {Description: "There are no more events"},

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"io"
 	"mime"
@@ -13,6 +14,7 @@ import (
 	"github.com/gangway-nfv/gangway/imagerepo"
 	"github.com/gangway-nfv/gangway/imagerepo/fetch"
 	"github.com/gangway-nfv/gangway/onboarding"
+	"github.com/gangway-nfv/gangway/onboarding/access"
 	"github.com/gangway-nfv/gangway/onboarding/job"
 	"github.com/gangway-nfv/gangway/onboarding/operation"
 	"github.com/gangway-nfv/gangway/onboarding/rest"
@@ -39,7 +41,16 @@ func (d *door) imageFiles() {
 		Responses:   d.answers(map[int]any{http.StatusAccepted: job.Job{}, http.StatusOK: onboarding.Report{}}),
 		Errors:      []int{http.StatusUnprocessableEntity},
 	}, d.fetchImage)
-	operate(d, read("/api/v1/images/{image}/file"), download("download-image", tags, "Download an image",
+	inspect := change(http.MethodPost, "/api/v1/inspect", "")
+	inspect.Need = access.Reader
+	operate(d, inspect, huma.Operation{
+		OperationID: "inspect-image", Tags: tags, Summary: "Tell what a file is as an image",
+		Description: "The body is a file's first bytes: 64 KiB or the whole of it at least, and at most 4 MiB. They are judged as when the file is taken in, and nothing is stored. " +
+			"What stands at the end of a file is not seen: a fixed VHD looks raw, for example.",
+		RequestBody: binary(),
+		Errors:      []int{http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType, http.StatusUnprocessableEntity},
+	}, d.inspect)
+	operate(d, readFile("/api/v1/images/{image}/file"), download("download-image", tags, "Download an image",
 		"Answers with the bytes, unless the image is only referenced."), d.downloadImage)
 }
 
@@ -163,6 +174,31 @@ func file(r request, limit int64) (io.Reader, int64, error) {
 	return http.MaxBytesReader(r.w, r.Body, limit), r.ContentLength, nil
 }
 
+// mostInspected is how many bytes of a file are looked at.
+const mostInspected = 4 << 20
+
+func (d *door) inspect(ctx context.Context, in *struct {
+	Size int64 `query:"size" minimum:"0" doc:"of the file, in bytes; that of the body if it is left out"`
+}) (*struct{ Body onboarding.Inspection }, error) {
+	body, _, err := file(requestOf(ctx), mostInspected)
+	if err != nil {
+		return nil, err
+	}
+	head, err := io.ReadAll(body)
+	if err != nil {
+		return nil, err
+	}
+	read := int64(len(head))
+	size := cmp.Or(in.Size, read)
+	switch {
+	case size < read:
+		return nil, rest.Errorf(http.StatusUnprocessableEntity, "the size is %d bytes, and the body has %d", size, read)
+	case size > read && read < onboarding.InspectedHead:
+		return nil, rest.Errorf(http.StatusUnprocessableEntity, "the body has %d of %d bytes: send the first %d at least", read, size, onboarding.InspectedHead)
+	}
+	return &struct{ Body onboarding.Inspection }{onboarding.Inspect(head, size)}, nil
+}
+
 // rejected is the problem of what the pipeline has rejected.
 func rejected(report onboarding.Report) rest.Problem {
 	p := rest.Errorf(http.StatusUnprocessableEntity, "%v", (&operation.RejectedError{Report: report}).Error())
@@ -175,7 +211,10 @@ func rejected(report onboarding.Report) rest.Problem {
 	return p
 }
 
-func (d *door) downloadImage(ctx context.Context, in *Named) (*huma.StreamResponse, error) {
+func (d *door) downloadImage(ctx context.Context, in *struct {
+	Named
+	ByLink
+}) (*huma.StreamResponse, error) {
 	img, err := d.Pipeline.Repository.Find(ctx, rest.CallerOf(ctx).Project, in.Image)
 	if err != nil {
 		return nil, err

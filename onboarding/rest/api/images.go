@@ -3,10 +3,11 @@ package api
 import (
 	"cmp"
 	"context"
-
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -21,7 +22,7 @@ func (d *door) images() {
 	tags := []string{"images"}
 	operate(d, read("/api/v1/images"), huma.Operation{
 		OperationID: "list-images", Tags: tags, Summary: "List images",
-		Description: "Lists the images of the project by their names.",
+		Description: "Lists the images of the project by their names, or as sort says.",
 	}, d.listImages)
 	operate(d, read("/api/v1/images/{image}"), huma.Operation{
 		OperationID: "show-image", Tags: tags, Summary: "Show an image",
@@ -47,6 +48,8 @@ type listImages struct {
 	Name       string `query:"name"`
 	SHA256     string `query:"sha256" pattern:"^[0-9a-f]{64}$"`
 	DiskFormat string `query:"diskFormat" doc:"as Glance spells it"`
+	Search     string `query:"search" maxLength:"255" doc:"a part of the name, in any case"`
+	Sort       string `query:"sort" enum:"name,-name,size,-size,createdAt,-createdAt" doc:"the order, turned around by a minus; images that are equal in it are ordered by their names"`
 	Package    string `query:"package" doc:"the images that a package uses: its ID, name, vendor/name or vendor/name:version"`
 }
 
@@ -59,7 +62,15 @@ type oneImage struct{ Body view.Image }
 
 func (d *door) listImages(ctx context.Context, in *listImages) (*imageList, error) {
 	project := rest.CallerOf(ctx).Project
-	filter := imagerepo.ImageFilter{Project: project, Name: in.Name, SHA256: in.SHA256, DiskFormat: in.DiskFormat, After: in.Marker, Limit: in.Limit + 1}
+	filter := imagerepo.ImageFilter{Project: project, Name: in.Name, SHA256: in.SHA256, DiskFormat: in.DiskFormat, Search: in.Search, Limit: in.Limit + 1}
+	order := strings.TrimPrefix(in.Sort, "-")
+	if filter.Descending = order != in.Sort; order != "name" {
+		filter.Sort = imagerepo.ImageSort(order)
+	}
+	var err error
+	if filter.AfterValue, filter.After, err = afterImage(filter.Sort, in.Marker); err != nil {
+		return nil, err
+	}
 	if in.Package != "" {
 		pkg, err := d.Pipeline.FindPackage(ctx, project, in.Package)
 		if err != nil {
@@ -77,12 +88,45 @@ func (d *door) listImages(ctx context.Context, in *listImages) (*imageList, erro
 		}
 		out.Body = append(out.Body, view.NewImage(img))
 	}
-	slices.SortFunc(out.Body, func(a, b view.Image) int { return cmp.Compare(a.Name, b.Name) })
+	slices.SortFunc(out.Body, func(a, b view.Image) int {
+		if filter.Descending {
+			a, b = b, a
+		}
+		return cmp.Or(cmp.Compare(sortValue(filter.Sort, a), sortValue(filter.Sort, b)), cmp.Compare(a.Name, b.Name))
+	})
 	if len(out.Body) > in.Limit {
 		out.Body = out.Body[:in.Limit]
-		out.Link = next(ctx, in.Limit, out.Body[in.Limit-1].Name)
+		last := out.Body[in.Limit-1]
+		marker := last.Name
+		if filter.Sort != imagerepo.ByName {
+			marker = strconv.FormatInt(sortValue(filter.Sort, last), 10) + " " + marker
+		}
+		out.Link = next(ctx, in.Limit, marker)
 	}
 	return out, nil
+}
+
+// sortValue is what an order looks at before the name.
+func sortValue(order imagerepo.ImageSort, img view.Image) int64 {
+	switch order {
+	case imagerepo.BySize:
+		return img.Size
+	case imagerepo.ByCreation:
+		return img.CreatedAt.UnixMicro()
+	}
+	return 0
+}
+
+// afterImage reads the marker of a page in an order.
+func afterImage(order imagerepo.ImageSort, marker string) (value int64, name string, err error) {
+	if order == imagerepo.ByName || marker == "" {
+		return 0, marker, nil
+	}
+	text, name, _ := strings.Cut(marker, " ")
+	if value, err = strconv.ParseInt(text, 10, 64); err != nil {
+		return 0, "", rest.Errorf(http.StatusUnprocessableEntity, "marker: is none of a list in this order")
+	}
+	return value, name, nil
 }
 
 func (d *door) showImage(ctx context.Context, in *Named) (*oneImage, error) {

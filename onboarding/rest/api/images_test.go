@@ -289,3 +289,49 @@ func TestWhichVIMsHaveAnImage(t *testing.T) {
 		t.Errorf("the image is %v", got)
 	}
 }
+
+func TestListsAreSearchedAndSorted(t *testing.T) {
+	f := start(t)
+	f.Do(t, "PUT", "/api/v1/images/Beta?diskFormat=raw", make([]byte, 3000)).Want(t, 201)
+	f.Do(t, "PUT", "/api/v1/images/alpha%20beta?diskFormat=raw", make([]byte, 1000)).Want(t, 201)
+	f.Do(t, "PUT", "/api/v1/images/gamma?diskFormat=raw", make([]byte, 2000)).Want(t, 201)
+	f.onboard(t, "beta-router")
+	f.onboard(t, "firewall")
+	f.onboard(t, "beta-edge")
+	for query, want := range map[string][]string{
+		"images?":                            {"Beta", "alpha beta", "gamma"},
+		"images?search=BETA":                 {"Beta", "alpha beta"},
+		"images?sort=name":                   {"Beta", "alpha beta", "gamma"},
+		"images?sort=-name":                  {"gamma", "alpha beta", "Beta"},
+		"images?sort=size":                   {"alpha beta", "gamma", "Beta"},
+		"images?sort=-size":                  {"Beta", "gamma", "alpha beta"},
+		"images?sort=createdAt":              {"Beta", "alpha beta", "gamma"},
+		"images?sort=-createdAt&search=beta": {"alpha beta", "Beta"},
+		"packages?":                          {"beta-router", "firewall", "beta-edge"},
+		"packages?sort=name":                 {"beta-edge", "beta-router", "firewall"},
+		"packages?sort=-name":                {"firewall", "beta-router", "beta-edge"},
+		"packages?sort=createdAt":            {"beta-router", "firewall", "beta-edge"},
+		"packages?sort=-createdAt":           {"beta-edge", "firewall", "beta-router"},
+		"packages?search=Beta":               {"beta-router", "beta-edge"},
+		"packages?search=beta&sort=name":     {"beta-edge", "beta-router"},
+	} {
+		t.Run(query, func(t *testing.T) {
+			for _, limit := range []string{"100", "1", "2"} {
+				var names []string
+				for path := "/api/v1/" + query + "&limit=" + limit; path != ""; {
+					page := f.Do(t, "GET", path, nil, "X-Auth-Token: red-reader").Want(t, 200)
+					for _, item := range resttest.Into[[]struct{ Name string }](t, page) {
+						names = append(names, item.Name)
+					}
+					path, _, _ = strings.Cut(strings.TrimPrefix(page.Header.Get("Link"), "<"+f.URL), ">")
+				}
+				if d := cmp.Diff(want, names); d != "" {
+					t.Errorf("by %s (-want +got):\n%s", limit, d)
+				}
+			}
+		})
+	}
+	for _, wrong := range []string{"images?sort=age", "images?sort=size&marker=x", "packages?sort=size"} {
+		f.Do(t, "GET", "/api/v1/"+wrong, nil).Want(t, 422)
+	}
+}

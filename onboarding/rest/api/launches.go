@@ -103,7 +103,7 @@ type launchList struct {
 }
 
 func (d *door) listLaunches(ctx context.Context, in *Page) (*launchList, error) {
-	jobs, err := d.listJobs(ctx, &listJobs{Page: *in, Kind: operation.KindLaunch})
+	jobs, err := d.jobPage(ctx, &listJobs{Page: *in, Kind: operation.KindLaunch})
 	if err != nil {
 		return nil, err
 	}

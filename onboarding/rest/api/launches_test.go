@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/gangway-nfv/gangway/imagerepo/fetch"
 	"github.com/gangway-nfv/gangway/onboarding"
 	"github.com/gangway-nfv/gangway/onboarding/access"
 	"github.com/gangway-nfv/gangway/onboarding/job"
@@ -117,6 +118,79 @@ func TestALaunchThatNobodyWaitsFor(t *testing.T) {
 	}
 	if got := resttest.Into[view.Launch](t, f.Do(t, "GET", at, nil).Want(t, 200)); got.Report.VIMs[0].VDUs[0].Image.Action != vim.Uploaded {
 		t.Errorf("operation is %+v", got)
+	}
+}
+
+func TestALaunchTellsWhatItIsOfAndWhichUploadsAreUnderWay(t *testing.T) {
+	f := startWith(t, 0)
+	const size = 24 << 20 // more than connections hold
+	id := f.onboard(t, "firewall", onboardingtest.Embed("image", onboardingtest.QCOW2(size, 1<<30, 1)))
+	release := make(chan struct{})
+	f.cloud.Inject(glancetest.Fault{Route: glancetest.Upload, AfterBytes: 1 << 20, Do: func(*http.Request) { <-release }})
+	begun := f.Do(t, "POST", "/api/v1/launches", launchOf("firewall", "region-one"), "Prefer: respond-async").Want(t, 202)
+	at := strings.TrimPrefix(begun.Header.Get("Location"), f.URL)
+	first := resttest.Into[view.Launch](t, begun)
+	if first.Package == nil || first.Package.ID != id || first.Package.Name != "firewall" || first.Package.Version == "" || first.DryRun || first.By != "token red-writer" {
+		t.Errorf("begun is %+v of %+v", first, first.Package)
+	}
+	if d := cmp.Diff([]string{"region-one"}, first.VIMs); d != "" {
+		t.Errorf("VIMs (-want +got):\n%s", d)
+	}
+	req, err := http.NewRequestWithContext(t.Context(), "GET", f.URL+at+"/events", nil)
+	resttest.NoError(t, err)
+	req.Header.Set("X-Auth-Token", "red-reader")
+	resp, err := f.Client().Do(req)
+	resttest.NoError(t, err)
+	defer resp.Body.Close()
+	var parts job.Progress
+	lines := bufio.NewScanner(resp.Body)
+	for len(parts.Parts) == 0 && lines.Scan() {
+		if data, found := strings.CutPrefix(lines.Text(), "data: "); found && strings.Contains(data, `"parts"`) {
+			parts = resttest.Into[job.Progress](t, resttest.Answer{Text: data})
+		}
+	}
+	if len(parts.Parts) != 1 || parts.Parts[0].At != "region-one" || parts.Parts[0].What != "image" || parts.Parts[0].Total != size ||
+		parts.Parts[0].Done <= 0 || parts.Parts[0].Done >= size {
+		t.Errorf("under way are %+v", parts)
+	}
+	listed := resttest.Into[[]view.Launch](t, f.Do(t, "GET", "/api/v1/launches", nil).Want(t, 200))
+	if d := cmp.Diff(first.Package, listed[0].Package); d != "" || len(listed[0].Progress.Parts) != 1 {
+		t.Errorf("listed with %+v (-want +got):\n%s", listed[0].Progress, d)
+	}
+	close(release)
+	f.watch(t, at+"/events", 0)
+	if ended := resttest.Into[view.Launch](t, f.Do(t, "GET", at, nil).Want(t, 200)); ended.State != job.Succeeded || len(ended.Progress.Parts) != 0 || ended.Progress.Done != size {
+		t.Errorf("ended: %+v", ended)
+	}
+	shown := resttest.Into[job.Job](t, f.Do(t, "GET", "/api/v1/jobs/"+first.ID, nil).Want(t, 200))
+	if want := first.Package.String(); shown.Title != want || shown.Payload != nil {
+		t.Errorf("the job is called %q, want %q, with the payload %s", shown.Title, want, shown.Payload)
+	}
+	planned := launchOf("", "region-one")
+	planned["vdus"], planned["dryRun"] = []any{map[string]any{"name": "vdu", "images": []string{"image"}}}, true
+	f.Do(t, "POST", "/api/v1/launches", planned).Want(t, 200)
+	listed = resttest.Into[[]view.Launch](t, f.Do(t, "GET", "/api/v1/launches", nil).Want(t, 200))
+	if !listed[0].DryRun || listed[0].Package != nil {
+		t.Errorf("a plan of VDUs is listed as %+v", listed[0])
+	}
+}
+
+func TestJobsHaveATitle(t *testing.T) {
+	f := start(t)
+	for path, body := range map[string]any{
+		"/api/v1/packages?name=some/firewall.tar": "no archive",
+		"/api/v1/packages":                        map[string]any{"url": "http://127.0.0.1:1/router.csar?signature=secret", "password": "secret"},
+		"/api/v1/images":                          map[string]any{"name": "cirros", "url": "http://127.0.0.1:1/cirros"},
+	} {
+		f.Do(t, "POST", path, body).Want(t, 202)
+	}
+	titles := make(map[string]string)
+	for _, j := range resttest.Into[[]job.Job](t, f.Do(t, "GET", "/api/v1/jobs", nil).Want(t, 200)) {
+		titles[string(j.Kind)] = j.Title
+	}
+	want := map[string]string{"onboard": "firewall.tar", "fetch": fetch.Redact("http://127.0.0.1:1/router.csar?signature=secret"), "image": "cirros"}
+	if d := cmp.Diff(want, titles); d != "" || strings.Contains(titles["fetch"], "secret") {
+		t.Errorf("titles (-want +got):\n%s", d)
 	}
 }
 

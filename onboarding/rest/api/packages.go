@@ -7,6 +7,9 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"path"
+	"slices"
+	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
@@ -24,7 +27,7 @@ func (d *door) packages() {
 	tags := []string{"packages"}
 	operate(d, read("/api/v1/packages"), huma.Operation{
 		OperationID: "list-packages", Tags: tags, Summary: "List packages",
-		Description: "Lists the packages of the project in the order of their creation, with those that are under way or were refused. " +
+		Description: "Lists the packages of the project in the order of their creation, or as sort says, with those that are under way or were refused. " +
 			"What they say, and the findings of those that were refused, are told where one is shown.",
 	}, d.listPackages)
 	operate(d, change(http.MethodPost, "/api/v1/packages", "package.upload"), huma.Operation{
@@ -41,11 +44,13 @@ func (d *door) packages() {
 	}, d.showPackage)
 	operate(d, change(http.MethodDelete, "/api/v1/packages/{package}", "package.delete"), huma.Operation{
 		OperationID: "delete-package", Tags: tags, Summary: "Delete a package",
-		Description: "Deletes a package, the images that only it brought, and its archive, and tells what is gone. What is under way for it is cancelled.",
+		Description: "Deletes a package, the images that only it brought, and its archive, and tells what is gone. What is under way for it is cancelled. With dryRun it tells the same and changes nothing.",
 		Errors:      []int{http.StatusConflict},
 	}, d.deletePackage)
-	operate(d, read("/api/v1/packages/{package}/file"), download("download-package", tags, "Download the original package",
+	operate(d, readFile("/api/v1/packages/{package}/file"), download("download-package", tags, "Download the original package",
 		"Answers with the archive as it was uploaded, if the server keeps archives."), d.downloadPackage)
+	operate(d, readFile("/api/v1/packages/{package}/files/{path...}"), download("download-package-file", tags, "Download a file of a package",
+		"Answers with one file of an onboarded package, by its path. One that only the archive has takes a server that keeps archives."), d.downloadPackageFile)
 	operate(d, change(http.MethodPost, "/api/v1/validate", ""), huma.Operation{
 		OperationID: "validate-package", Tags: tags, Summary: "Check a package",
 		Description: "The body is the archive, or JSON that says from where to fetch it. It is checked as it would be for onboarding, and nothing is stored, nor are images fetched. " +
@@ -57,8 +62,8 @@ func (d *door) packages() {
 	// Huma would read a body that may be JSON.
 	body := binary()
 	body.Content["application/json"] = &huma.MediaType{Schema: d.schema(packageSource{})}
-	for _, path := range []string{"/api/v1/packages", "/api/v1/validate"} {
-		d.api.OpenAPI().Paths[path].Post.RequestBody = body
+	for _, at := range []string{"/api/v1/packages", "/api/v1/validate"} {
+		d.api.OpenAPI().Paths[at].Post.RequestBody = body
 	}
 }
 
@@ -72,13 +77,44 @@ type listPackages struct {
 	Vendor  string       `query:"vendor"`
 	Name    string       `query:"name"`
 	Version string       `query:"version"`
+	Search  string       `query:"search" maxLength:"255" doc:"a part of the vendor, the name or the version, in any case"`
+	Sort    string       `query:"sort" enum:"name,-name,createdAt,-createdAt" doc:"the order, turned around by a minus; packages that are equal in it are ordered by their IDs"`
 	State   vnfpkg.State `query:"state" enum:"CREATED,UPLOADING,PROCESSING,ONBOARDED,ERROR"`
 }
 
 func (l *listPackages) has(v view.Resource) bool {
 	return (l.Vendor == "" || v.Vendor == l.Vendor) && (l.Name == "" || v.Name == l.Name) &&
-		(l.Version == "" || v.Version == l.Version) && (l.State == "" || v.State == l.State)
+		(l.Version == "" || v.Version == l.Version) && (l.State == "" || v.State == l.State) && l.finds(v)
 }
+
+func (l *listPackages) finds(v view.Resource) bool {
+	return l.Search == "" || slices.ContainsFunc([]string{v.Vendor, v.Name, v.Version}, func(text string) bool {
+		return strings.Contains(strings.ToLower(text), strings.ToLower(l.Search))
+	})
+}
+
+// marker is where a package stands in the order.
+func (l *listPackages) marker(v view.Resource) string {
+	switch strings.TrimPrefix(l.Sort, "-") {
+	case "name":
+		return v.Name + " " + v.ID
+	case "createdAt":
+		return v.CreatedAt.UTC().Format(sortableTime) + " " + v.ID
+	}
+	return v.ID
+}
+
+// compare orders the markers of packages, of which the ID has no space.
+func (l *listPackages) compare(a, b string) int {
+	if strings.HasPrefix(l.Sort, "-") {
+		a, b = b, a
+	}
+	i, j := strings.LastIndexByte(a, ' '), strings.LastIndexByte(b, ' ')
+	return cmp.Or(cmp.Compare(a[:max(i, 0)], b[:max(j, 0)]), cmp.Compare(a[i+1:], b[j+1:]))
+}
+
+// sortableTime renders times so that their order is that of the texts.
+const sortableTime = "2006-01-02T15:04:05.000000000"
 
 type packageList struct {
 	Link string `header:"Link"`
@@ -89,7 +125,11 @@ type onePackage struct{ Body view.Resource }
 
 func (d *door) listPackages(ctx context.Context, in *listPackages) (*packageList, error) {
 	out := &packageList{Body: []view.Resource{}}
-	for r, err := range d.Packages.List(ctx, vnfpkg.Filter{Project: rest.CallerOf(ctx).Project, After: in.Marker}) {
+	filter := vnfpkg.Filter{Project: rest.CallerOf(ctx).Project}
+	if in.Sort == "" {
+		filter.After = in.Marker
+	}
+	for r, err := range d.Packages.List(ctx, filter) {
 		if err != nil {
 			return nil, err
 		}
@@ -98,14 +138,20 @@ func (d *door) listPackages(ctx context.Context, in *listPackages) (*packageList
 		if shown.Failure != nil {
 			shown.Failure = &vnfpkg.Failure{Detail: shown.Failure.Detail, Findings: tosca.Findings{}}
 		}
-		if !in.has(shown) {
+		if !in.has(shown) || in.Sort != "" && in.Marker != "" && in.compare(in.marker(shown), in.Marker) <= 0 {
 			continue
 		}
-		if len(out.Body) == in.Limit {
-			out.Link = next(ctx, in.Limit, out.Body[in.Limit-1].ID)
+		out.Body = append(out.Body, shown)
+		if in.Sort == "" && len(out.Body) > in.Limit {
 			break
 		}
-		out.Body = append(out.Body, shown)
+	}
+	if in.Sort != "" {
+		slices.SortFunc(out.Body, func(a, b view.Resource) int { return in.compare(in.marker(a), in.marker(b)) })
+	}
+	if len(out.Body) > in.Limit {
+		out.Body = out.Body[:in.Limit]
+		out.Link = next(ctx, in.Limit, in.marker(out.Body[in.Limit-1]))
 	}
 	return out, nil
 }
@@ -140,13 +186,21 @@ func (d *door) showPackage(ctx context.Context, in *AtPackage) (*onePackage, err
 func (d *door) deletePackage(ctx context.Context, in *struct {
 	AtPackage
 	KeepImages bool `query:"keepImages" doc:"keep the images"`
+	DryRun     bool `query:"dryRun" doc:"tell what would go, and change nothing"`
 }) (*struct{ Body view.Deleted }, error) {
 	r, err := d.resource(ctx, in.Package)
 	if err != nil {
 		return nil, err
 	}
 	rest.Target(ctx, r.ID)
-	pkg, images, err := d.Packages.Delete(ctx, r.Project, r.ID, vnfpkg.DeleteOptions{KeepImages: in.KeepImages})
+	var pkg imagerepo.Package
+	var images []imagerepo.Image
+	if in.DryRun {
+		rest.Unchanged(ctx)
+		pkg, images, err = d.Packages.DeletedWith(ctx, r.Project, r.ID, in.KeepImages)
+	} else {
+		pkg, images, err = d.Packages.Delete(ctx, r.Project, r.ID, vnfpkg.DeleteOptions{KeepImages: in.KeepImages})
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -240,7 +294,10 @@ func (d *door) onboarded(ctx context.Context, j job.Job) (*accepted, error) {
 	return answer, nil
 }
 
-func (d *door) downloadPackage(ctx context.Context, in *AtPackage) (*huma.StreamResponse, error) {
+func (d *door) downloadPackage(ctx context.Context, in *struct {
+	AtPackage
+	ByLink
+}) (*huma.StreamResponse, error) {
 	r, err := d.resource(ctx, in.Package)
 	if err != nil {
 		return nil, err
@@ -249,12 +306,33 @@ func (d *door) downloadPackage(ctx context.Context, in *AtPackage) (*huma.Stream
 	if err != nil {
 		return nil, err
 	}
+	return sent(content), nil
+}
+
+func (d *door) downloadPackageFile(ctx context.Context, in *struct {
+	AtPackage
+	ByLink
+	Path string `path:"path" doc:"of the file in the package, slashes and all"`
+}) (*huma.StreamResponse, error) {
+	r, err := d.resource(ctx, in.Package)
+	if err != nil {
+		return nil, err
+	}
+	content, err := d.Packages.Artifact(ctx, r.Project, r.ID, in.Path)
+	if err != nil {
+		return nil, err
+	}
+	return sent(content), nil
+}
+
+// sent answers with a file, and closes it.
+func sent(content *vnfpkg.Content) *huma.StreamResponse {
 	return &huma.StreamResponse{Body: func(hc huma.Context) {
 		defer content.Close()
 		r, w := humago.Unwrap(hc)
-		fileHeader(w.Header(), content.Name, imagerepo.Digests{imagerepo.SHA256: content.SHA256})
+		fileHeader(w.Header(), path.Base(content.Name), imagerepo.Digests{imagerepo.SHA256: content.SHA256})
 		rest.ServeContent(w, r, content.ModTime, content)
-	}}, nil
+	}}
 }
 
 type validatePackage struct {

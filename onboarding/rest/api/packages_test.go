@@ -336,3 +336,55 @@ func TestAPackageIsRefusedForWhoseImagesItsProjectHasNoRoom(t *testing.T) {
 		}
 	}
 }
+
+func TestAFileOfAPackageIsDownloadedByALink(t *testing.T) {
+	f := start(t)
+	archive := onboardingtest.Bytes(onboardingtest.Tar, onboardingtest.OpenBatonTar(onboardingtest.Spec{Name: "firewall"}))
+	f.Do(t, "POST", "/api/v1/packages", archive, "Prefer: wait=60").Want(t, 201)
+	shown := resttest.Into[view.Resource](t, f.Do(t, "GET", "/api/v1/packages/firewall", nil).Want(t, 200))
+	for _, file := range shown.Files {
+		at := "/api/v1/packages/firewall/files/" + file.Path + "?project=red"
+		got := f.Do(t, "GET", at, nil, "X-Auth-Token: root").Want(t, 200)
+		if int64(len(got.Text)) != file.Size || got.Header.Get("Etag") != `"`+file.SHA256+`"` ||
+			!strings.Contains(got.Header.Get("Content-Disposition"), "attachment") || strings.Contains(got.Header.Get("Content-Disposition"), "/") {
+			t.Errorf("%s has %d bytes with %v", file.Path, len(got.Text), got.Header)
+		}
+		if part := f.Do(t, "GET", at, nil, "X-Auth-Token: root", "Range: bytes=1-3").Want(t, 206); part.Text != got.Text[1:4] {
+			t.Errorf("a range of %s is %q", file.Path, part.Text)
+		}
+	}
+	if len(shown.Files) < 3 {
+		t.Errorf("there are only the files %+v", shown.Files)
+	}
+	f.Do(t, "GET", "/api/v1/packages/firewall/files/none", nil).Want(t, 404)
+	f.Do(t, "GET", "/api/v1/packages/firewall/files/..%2fvnfd.json", nil).Want(t, 404)
+	f.Do(t, "GET", "/api/v1/packages/firewall/file?project=red", nil, "X-Auth-Token: root").Want(t, 200)
+	f.Do(t, "GET", "/api/v1/packages/firewall/file", nil, "X-Auth-Token: root").Want(t, 404)
+	f.Do(t, "GET", "/api/v1/packages/firewall/file?project=red", nil, "X-Auth-Token: blue-admin").Want(t, 404)
+}
+
+func TestADryRunTellsWhatWouldGoWithAPackage(t *testing.T) {
+	f := start(t)
+	shared := onboardingtest.Embed("shared", onboardingtest.QCOW2(384<<10, 1<<20, 1))
+	f.onboard(t, "router", shared)
+	id := f.onboard(t, "firewall", shared, onboardingtest.Embed("own", onboardingtest.QCOW2(384<<10, 1<<20, 2)))
+	f.Do(t, "PUT", "/api/v1/images/added", disk(t, 3)).Want(t, 201)
+	f.Audit.Take()
+	at := "/api/v1/packages/" + id
+	kept := resttest.Into[view.Deleted](t, f.Do(t, "DELETE", at+"?dryRun=true&keepImages=true", nil).Want(t, 200))
+	if len(kept.Images) != 0 || kept.Package.Name != "firewall" {
+		t.Errorf("with its images kept would go %+v", kept)
+	}
+	planned := resttest.Into[view.Deleted](t, f.Do(t, "DELETE", at+"?dryRun=true", nil).Want(t, 200))
+	f.Do(t, "DELETE", at+"?dryRun=true", nil, "X-Auth-Token: blue-writer").Want(t, 404)
+	f.Do(t, "GET", at, nil).Want(t, 200)
+	if told := told(f.Audit.Take()); len(told) != 1 || !strings.HasSuffix(told[0], "refused") {
+		t.Errorf("audited is %q", told)
+	}
+	if done := resttest.Into[view.Deleted](t, f.Do(t, "DELETE", at, nil).Want(t, 200)); len(done.Images) != 1 || done.Images[0].Name != "own" {
+		t.Errorf("gone is %+v", done)
+	} else if d := cmp.Diff(done, planned); d != "" {
+		t.Errorf("planned was another (-done +planned):\n%s", d)
+	}
+	f.Do(t, "DELETE", at+"?dryRun=true", nil).Want(t, 404)
+}

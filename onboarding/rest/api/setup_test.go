@@ -2,6 +2,8 @@ package api_test
 
 import (
 	"bytes"
+	"context"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -29,18 +31,40 @@ type fixture struct {
 // another token.
 func start(t *testing.T) *fixture {
 	t.Helper()
+	return startWith(t, 20<<20)
+}
+
+// startWith starts one whose projects may take so many bytes.
+func startWith(t *testing.T, projectBytes int64) *fixture {
+	t.Helper()
 	f := &fixture{cloud: resttest.Clouds(t, glancetest.Options{Regions: []glancetest.Region{{Name: "RegionOne"}, {Name: "RegionTwo", HashAlgorithm: "sha256"}}})}
 	f.Server = resttest.New(t, resttest.Config{
 		Packages: vnfpkg.Config{Keep: true, Followers: 2,
-			Limits: vnfpkg.Limits{PackageSize: 4 << 20, ProjectBytes: 20 << 20, ProjectPackages: 20, ProjectUploads: 20}},
+			Limits: vnfpkg.Limits{PackageSize: 4 << 20, ProjectBytes: projectBytes, ProjectPackages: 20, ProjectUploads: 20}},
 		Operations: operation.Config{ProjectLaunches: 2, MaxImage: 1 << 20},
 	})
 	f.Header = []string{"X-Auth-Token: red-writer"}
 	f.tokens = access.NewTokens(f.Records.Tokens(), access.Config{})
-	door, err := api.New(api.Config{Tokens: f.tokens, Pipeline: f.Pipeline, Operations: f.Operations, Queue: f.Queue, VIMs: f.VIMs, Packages: f.Packages, MaxImage: 1 << 20})
+	logins := gate{access.NewGate(f.tokens, access.Config{})}
+	door, err := api.New(api.Config{Tokens: f.tokens, Pipeline: f.Pipeline, Operations: f.Operations, Queue: f.Queue, VIMs: f.VIMs, Packages: f.Packages,
+		Logins: logins, Projects: f.Records, MaxImage: 1 << 20, Version: "1.2.3"})
 	resttest.NoError(t, err)
-	resttest.NoError(t, f.Serve(rest.Options{}, door))
+	resttest.NoError(t, f.Serve(rest.Options{Gate: logins}, door))
 	return f
+}
+
+// gate also takes tokens and logins of gangway's own.
+type gate struct{ *access.Gate }
+
+// Authenticate implements [rest.Gate].
+func (g gate) Authenticate(ctx context.Context, token string, from netip.Addr) (access.Identity, error) {
+	switch {
+	case strings.HasPrefix(token, "gw_"):
+		return g.Gate.Authenticate(ctx, token, from)
+	case strings.HasPrefix(token, "issued "): // by somebody whose tokens can be anything
+		return access.Identity{Subject: "issued", Grants: map[string]access.Role{"red": access.Writer}}, nil
+	}
+	return resttest.Gate{}.Authenticate(ctx, token, from)
 }
 
 // told says what was audited, as action, target and outcome.

@@ -21,18 +21,12 @@ type Logins interface {
 	Grant(ctx context.Context, user, password string, from netip.Addr) (value string, granted access.Token, err error)
 }
 
-// Projects knows which projects there are. It is asked for callers with a role in
-// all of them.
-type Projects interface {
-	Projects(ctx context.Context) ([]string, error)
-}
-
 // Config is what the door works with. All but MaxImage and Now must be set.
 type Config struct {
 	Packages   *vnfpkg.Service
 	Operations *operation.Service
 	Logins     Logins
-	Projects   Projects
+	Projects   rest.Projects
 	// MaxImage is the size of the largest image that is taken, in bytes; zero
 	// means that there is no limit.
 	MaxImage int64

@@ -2,9 +2,7 @@ package openbaton
 
 import (
 	"errors"
-	"maps"
 	"net/http"
-	"slices"
 	"time"
 
 	"github.com/gangway-nfv/gangway/onboarding/access"
@@ -78,21 +76,13 @@ type project struct {
 
 // listProjects tells the projects of the caller. A project's ID is its name.
 func (d *door) listProjects(w http.ResponseWriter, r *http.Request) error {
-	grants := rest.CallerOf(r.Context()).Grants
-	names := slices.Collect(maps.Keys(grants))
-	if grants[access.AllProjects].Valid() {
-		all, err := d.Projects.Projects(r.Context())
-		if err != nil {
-			return err
-		}
-		names = append(append(names, all...), rest.DefaultProject)
+	names, err := rest.ProjectsOf(r.Context(), rest.CallerOf(r.Context()).Identity, d.Projects)
+	if err != nil {
+		return err
 	}
-	slices.Sort(names)
 	projects := []project{}
-	for _, name := range slices.Compact(names) {
-		if access.ValidProject(name) {
-			projects = append(projects, project{ID: name, Name: name})
-		}
+	for _, name := range names {
+		projects = append(projects, project{ID: name, Name: name})
 	}
 	rest.WriteJSON(w, http.StatusOK, projects)
 	return nil

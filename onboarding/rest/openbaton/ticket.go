@@ -76,10 +76,8 @@ func (d *door) admits(token, id string) bool {
 func (d *door) sendImage(w http.ResponseWriter, r *http.Request) error {
 	id := r.PathValue("id")
 	if !d.admits(r.URL.Query().Get("token"), id) {
-		problem := rest.Errorf(http.StatusUnauthorized,
-			"the one-image token is missing, expired, or not for this image: get one by POST to /api/v1/nfvimage/file/ID/token")
-		problem.Header = http.Header{"Www-Authenticate": {`Bearer realm="gangway", error="invalid_token"`}}
-		return problem
+		return rest.Challenge("the one-image token is missing, expired, or not for this image: get one by POST to /api/v1/nfvimage/file/ID/token",
+			"invalid_token")
 	}
 	img, err := d.repository().Catalog().Image(r.Context(), id)
 	if err == nil {

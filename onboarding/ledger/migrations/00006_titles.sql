@@ -1,0 +1,2 @@
+-- +goose Up
+ALTER TABLE jobs ADD COLUMN title TEXT NOT NULL DEFAULT '';
