@@ -174,16 +174,22 @@ func TestCertificatesOfAFileAreTrusted(t *testing.T) {
 
 // What was not done for certain is done again; what may have been done is not.
 func TestRequestsAreSentAgainWhereThatIsSafe(t *testing.T) {
+	look := func(c *client.Client) error { _, err := c.VIMs(t.Context()); return err }
+	change := func(c *client.Client) error { _, err := c.DeleteImage(t.Context(), "x", false); return err }
 	for _, test := range []struct {
 		name   string
 		ask    func(c *client.Client) error
 		status int
+		spoken bool // by gangway
 		sent   int
 	}{
-		{"reading, whatever happened", func(c *client.Client) error { _, err := c.VIMs(t.Context()); return err }, 502, 2},
-		{"changing what a server did not take", func(c *client.Client) error { _, err := c.DeleteImage(t.Context(), "x", false); return err }, 503, 2},
-		{"changing what a server may have changed", func(c *client.Client) error { _, err := c.DeleteImage(t.Context(), "x", false); return err }, 502, 1},
-		{"what a server refuses", func(c *client.Client) error { _, err := c.VIMs(t.Context()); return err }, 400, 1},
+		{"reading, whatever happened", look, 502, false, 2},
+		{"changing what gangway did not take", change, 429, true, 2},
+		{"changing what somebody did not take", change, 429, false, 1},
+		{"changing what gangway may have done before it stopped", change, 503, true, 1},
+		{"changing what somebody cannot reach", change, 503, false, 1},
+		{"changing what a server may have changed", change, 502, false, 1},
+		{"what a server refuses", look, 400, true, 1},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			var mu sync.Mutex
@@ -192,6 +198,9 @@ func TestRequestsAreSentAgainWhereThatIsSafe(t *testing.T) {
 				mu.Lock()
 				defer mu.Unlock()
 				if sent++; sent == 1 {
+					if test.spoken {
+						w.Header().Set("Content-Type", "application/problem+json")
+					}
 					w.WriteHeader(test.status)
 					return
 				}

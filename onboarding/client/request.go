@@ -25,7 +25,8 @@ type request struct {
 	header http.Header
 	// json is the body, if not nil.
 	json any
-	// content is the body, if not nil: a new one for each time that it is sent.
+	// content is the body, if not nil: a new one for each time that it is sent, or
+	// the same one if the request is not repeatable.
 	content func() io.Reader
 	// length of the content in bytes; -1 while unknown.
 	length int64
@@ -37,7 +38,8 @@ type request struct {
 	answer time.Duration
 	// slow is a request with JSON that is worked at before it is answered.
 	slow bool
-	// repeatable is a request that does the same if it arrives twice.
+	// repeatable is a request that does the same if it arrives twice, and whose
+	// content can be had again.
 	repeatable bool
 	// absent and taken are what 404 and 409 mean.
 	absent, taken error
@@ -62,8 +64,9 @@ func idIn(address string) string {
 }
 
 // send sends a request once. The error is an *Error, an *unreachable, a *sourceError
-// or that of the context. The caller closes the body of the answer.
-func (c *Client) send(ctx context.Context, r request) (*http.Response, error) {
+// or that of the context, in a *begun once something was read of the content. The
+// caller closes the body of the answer.
+func (c *Client) send(ctx context.Context, r request) (_ *http.Response, err error) {
 	sending, cancel := context.WithCancelCause(ctx)
 	w := newWatch(c.options.Stall, cancel)
 	var content io.Reader
@@ -97,9 +100,15 @@ func (c *Client) send(ctx context.Context, r request) (*http.Response, error) {
 	c.describe(req, r)
 	resp, err := c.http.Do(req)
 	if sent != nil {
-		if failed := sent.detach(); failed != nil && err != nil {
+		read, failed := sent.detach()
+		if failed != nil && err != nil {
 			err = &sourceError{failed}
 		}
+		defer func() {
+			if read && err != nil {
+				err = &begun{err}
+			}
+		}()
 	}
 	if err != nil {
 		stalled := context.Cause(sending)
@@ -178,7 +187,10 @@ func (c *Client) callFor(ctx context.Context, p *patience, r request, out any) (
 		if err == nil {
 			return got, nil
 		}
-		if !r.repeatable && !untouched(err) {
+		if !r.repeatable && !untouched(r, err) {
+			if r.content != nil && transient(err) {
+				err = fmt.Errorf("%w; a stream cannot be sent again, a file can", err)
+			}
 			return got, err
 		}
 		if err := p.wait(ctx, err); err != nil {

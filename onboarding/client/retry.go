@@ -141,11 +141,22 @@ type passing struct{ error }
 
 func (e *passing) Unwrap() error { return e.error }
 
+// begun is why a request failed of whose content something was read: the server may
+// have it, and who reads it may do so until the transport lets go of it.
+type begun struct{ error }
+
+func (e *begun) Unwrap() error { return e.error }
+
 // untouched reports whether a request that failed has changed nothing at the server
-// for certain.
-func untouched(err error) bool {
+// for certain. That it is not available says nothing: it may have stopped in the
+// middle.
+func untouched(r request, err error) bool {
+	if r.content != nil {
+		_, begun := errors.AsType[*begun](err)
+		return !begun
+	}
 	if told, ok := errors.AsType[*Error](err); ok {
-		return told.Status == http.StatusTooManyRequests || told.Status == http.StatusServiceUnavailable
+		return told.spoken && told.Status == http.StatusTooManyRequests
 	}
 	return undialled(err)
 }
