@@ -41,8 +41,9 @@ type Options struct {
 	// second and 15 seconds.
 	BackoffMin, BackoffMax time.Duration
 	// Patience is how long an upload, a download or the waiting for a job is tried
-	// without getting any further; zero means 10 minutes. Keep it above the time for
-	// which a server holds on to a connection that is dead, a minute by default.
+	// without getting any further, and whatever a server asks to come back for; zero
+	// means 10 minutes. Keep it above the time for which a server holds on to a
+	// connection that is dead, a minute by default.
 	Patience time.Duration
 	// Stall is how long a connection may stand still; zero means 2 minutes.
 	Stall time.Duration

@@ -1,22 +1,28 @@
 package client_test
 
 import (
+	"bytes"
 	"encoding/pem"
 	"errors"
+	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/gangway-nfv/gangway/imagerepo"
+	"github.com/gangway-nfv/gangway/onboarding"
 	"github.com/gangway-nfv/gangway/onboarding/access"
 	"github.com/gangway-nfv/gangway/onboarding/client"
 	"github.com/gangway-nfv/gangway/onboarding/job"
 	"github.com/gangway-nfv/gangway/onboarding/operation"
+	"github.com/gangway-nfv/gangway/tosca"
 )
 
 func TestOptionsThatCannotWorkAreRefused(t *testing.T) {
@@ -214,5 +220,62 @@ func TestRequestsAreSentAgainWhereThatIsSafe(t *testing.T) {
 				t.Errorf("sent %d times, want %d: %v", sent, test.sent, err)
 			}
 		})
+	}
+}
+
+// What gangway says to have failed at is not sent once more; what a proxy says for it is.
+func TestFilesAreSentAgainWhereThatMayHelp(t *testing.T) {
+	path := file(t, archive("fw", mib))
+	content := disk(t, 1)
+	for _, call := range []struct {
+		name string
+		ask  func(c *client.Client) error
+	}{
+		{"a check", func(c *client.Client) error {
+			_, err := c.Validate(t.Context(), onboarding.FileSource(path), onboarding.Options{})
+			return err
+		}},
+		{"a check of a URL", func(c *client.Client) error {
+			_, err := c.Validate(t.Context(), onboarding.URLSource("http://127.0.0.1:1/p", nil), onboarding.Options{})
+			return err
+		}},
+		{"an image", func(c *client.Client) error {
+			_, err := c.AddImage(t.Context(), onboarding.AddRequest{Description: tosca.ImageDescription{Name: "disk"}, Content: bytes.NewReader(content), Size: int64(len(content))})
+			return err
+		}},
+	} {
+		for _, test := range []struct {
+			name   string
+			status int
+			header http.Header
+			sent   int64
+		}{
+			{"gangway's 500", 500, http.Header{"Content-Type": {"application/problem+json"}}, 1},
+			{"gangway's 502", 502, http.Header{"Content-Type": {"application/problem+json"}}, 1},
+			{"gangway's 504", 504, http.Header{"Content-Type": {"application/problem+json"}}, 1},
+			{"gangway's 502 that asks to come back", 502, http.Header{"Content-Type": {"application/problem+json"}, "Retry-After": {"1"}}, 2},
+			{"gangway's 503", 503, http.Header{"Content-Type": {"application/problem+json"}}, 2},
+			{"a proxy's 502", 502, nil, 2},
+		} {
+			t.Run(call.name+", "+test.name, func(t *testing.T) {
+				var sent atomic.Int64
+				web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					_, _ = io.Copy(io.Discard, r.Body)
+					if sent.Add(1) > 1 {
+						w.WriteHeader(http.StatusTeapot)
+						return
+					}
+					maps.Copy(w.Header(), test.header)
+					w.WriteHeader(test.status)
+				}))
+				defer web.Close()
+				c, err := client.New(client.Options{Server: web.URL, BackoffMin: 1, BackoffMax: 1})
+				noError(t, err)
+				defer c.Close()
+				if err := call.ask(c); err == nil || sent.Load() != test.sent {
+					t.Errorf("sent %d times, want %d: %v", sent.Load(), test.sent, err)
+				}
+			})
+		}
 	}
 }

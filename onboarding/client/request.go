@@ -180,12 +180,28 @@ func (c *Client) call(ctx context.Context, r request, out any) (outcome, error) 
 	return c.callFor(ctx, c.patient(shortly), r, out)
 }
 
-// callFor is call with as much patience as is given.
+// callFor is call with as much patience as is given. Content that gets further than
+// it did before has moved.
 func (c *Client) callFor(ctx context.Context, p *patience, r request, out any) (outcome, error) {
+	if r.content != nil {
+		told, most := r.told, int64(0)
+		r.told = func(sent int64) {
+			if sent > most {
+				most = sent
+				p.moved()
+			}
+			if told != nil {
+				told(sent)
+			}
+		}
+	}
 	for {
 		got, err := c.once(ctx, r, out)
 		if err == nil {
 			return got, nil
+		}
+		if r.method != http.MethodGet && decided(err) {
+			return got, err
 		}
 		if !r.repeatable && !untouched(r, err) {
 			if r.content != nil && transient(err) {

@@ -16,7 +16,8 @@ import (
 
 const (
 	// shortly is how long a server is tried that has not answered yet, and whatever is
-	// answered at once: who made a mistake in its address shall know soon.
+	// answered at once: who made a mistake in its address shall know soon. One that
+	// says when to come back is tried for as long as the client has patience.
 	shortly = 5 * time.Second
 	// retryAfterMax caps what a server asks for with Retry-After.
 	retryAfterMax = 2 * time.Minute
@@ -53,13 +54,17 @@ func (p *patience) wait(ctx context.Context, err error) error {
 	if !p.reached {
 		limit = min(limit, shortly)
 	}
+	asked := retryAfter(err)
+	if asked > 0 {
+		limit = max(limit, p.client.options.Patience)
+	}
 	if p.failures++; p.failures == 1 {
 		p.since = time.Now()
 	}
 	if time.Since(p.since) > limit {
 		return fmt.Errorf("%w; given up after %s", err, limit)
 	}
-	pause := p.client.options.pause(p.failures, retryAfter(err))
+	pause := p.client.options.pause(p.failures, asked)
 	p.client.options.Log.Warn("server is tried again", "server", p.client.server, "failures", p.failures, "pause", pause, "err", err)
 	timer := time.NewTimer(pause)
 	defer timer.Stop()
@@ -140,6 +145,14 @@ func passes(err error) bool {
 type passing struct{ error }
 
 func (e *passing) Unwrap() error { return e.error }
+
+// decided reports whether gangway has done what it was asked for, without success and
+// without asking to be asked again: to do the same once more costs as much, and ends
+// the same.
+func decided(err error) bool {
+	told, ok := errors.AsType[*Error](err)
+	return ok && told.spoken && told.Status >= 500 && told.Status != http.StatusServiceUnavailable && retryAfter(err) == 0
+}
 
 // begun is why a request failed of whose content something was read: the server may
 // have it, and who reads it may do so until the transport lets go of it.
