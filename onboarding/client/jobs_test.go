@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/gangway-nfv/gangway/onboarding"
+	"github.com/gangway-nfv/gangway/onboarding/access"
 	"github.com/gangway-nfv/gangway/onboarding/client"
 	"github.com/gangway-nfv/gangway/onboarding/job"
 	"github.com/gangway-nfv/gangway/onboarding/vnfpkg"
@@ -87,7 +88,7 @@ func TestJobsAreListedAndCancelled(t *testing.T) {
 	for range 5 {
 		ids = append([]string{f.accept().Job.ID}, ids...)
 	}
-	root := f.client(func(o *client.Options) { o.Token = "root" })
+	root := f.client(func(o *client.Options) { o.Token, o.Project = "root", access.AllProjects })
 	list := func(c *client.Client, filter job.Filter) (got []string) {
 		t.Helper()
 		jobs, err := c.Jobs(t.Context(), filter)
