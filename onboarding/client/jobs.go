@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"mime"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -117,9 +118,12 @@ func (c *Client) follow(ctx context.Context, id string, after int64, p *patience
 		return false, err
 	}
 	defer resp.Body.Close() // there may always be more
-	p.answered()
+	p.reached = true
 	if resp.StatusCode == http.StatusNoContent {
 		return true, nil
+	}
+	if kind, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type")); kind != "text/event-stream" {
+		return false, &passing{fmt.Errorf("server %s: answers with %q instead of events", c.server, kind)}
 	}
 	for e, err := range events(resp.Body, p.moved) {
 		switch {

@@ -2,10 +2,13 @@ package client_test
 
 import (
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -141,4 +144,28 @@ func TestAServerThatHasStoppedIsWaitedFor(t *testing.T) {
 	}
 	report, err := f.client(nil).Onboard(t.Context(), onboarding.FileSource(file(t, archive("fw", mib))), onboarding.Options{})
 	is(t, report, err, onboarding.Onboarded)
+}
+
+// Somebody who answers everything with a page is no server whose events may come yet.
+func TestWatchingWhatIsNoServerEnds(t *testing.T) {
+	watchGoroutines(t)
+	for name, kind := range map[string]string{"a page": "text/html", "streams without events": "text/event-stream"} {
+		t.Run(name, func(t *testing.T) {
+			web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Content-Type", kind)
+				if kind == "text/html" {
+					_, _ = w.Write([]byte("<html>\n<p>Welcome</p>\n</html>\n"))
+				}
+			}))
+			defer web.Close()
+			c, err := client.New(client.Options{Server: web.URL, BackoffMin: time.Millisecond, BackoffMax: time.Millisecond, Patience: 50 * time.Millisecond})
+			noError(t, err)
+			defer c.Close()
+			for e, err := range c.WatchJob(t.Context(), "one", 0) {
+				if err == nil || !strings.Contains(err.Error(), "given up") {
+					t.Errorf("%+v, %v", e, err)
+				}
+			}
+		})
+	}
 }

@@ -37,9 +37,6 @@ func (c *Client) patient(limit time.Duration) *patience { return &patience{clien
 // moved says that something has been achieved since the last failure.
 func (p *patience) moved() { p.failures, p.reached = 0, true }
 
-// answered says that the server is there, though nothing may have been achieved.
-func (p *patience) answered() { p.since, p.reached = time.Now(), true }
-
 // wait returns nil when it is time to try again what has failed with err, and an
 // error if that is not worth it.
 func (p *patience) wait(ctx context.Context, err error) error {
