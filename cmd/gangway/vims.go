@@ -77,22 +77,28 @@ Nothing is changed on a VIM without --probe.`,
 
 // check checks VIMs, all at the same time and each once.
 func (a *app) check(ctx context.Context, names []string, probe bool) ([]view.Check, error) {
-	var once []string
-	for _, name := range names {
-		if !slices.Contains(once, name) {
-			once = append(once, name)
-		}
-	}
-	checks, errs := make([]view.Check, len(once)), make([]error, len(once))
+	names = once(names)
+	checks, errs := make([]view.Check, len(names)), make([]error, len(names))
 	err := a.withClouds(func(site clouds) error {
 		var asked sync.WaitGroup
-		for i, name := range once {
+		for i, name := range names {
 			asked.Go(func() { checks[i], errs[i] = site.CheckVIM(ctx, name, probe) })
 		}
 		asked.Wait()
 		return errors.Join(errs...)
 	})
 	return checks, err
+}
+
+// once returns names in their order, each once.
+func once(names []string) []string {
+	var found []string
+	for _, name := range names {
+		if !slices.Contains(found, name) {
+			found = append(found, name)
+		}
+	}
+	return found
 }
 
 func printChecks(w io.Writer, checks []view.Check) error {
@@ -141,10 +147,7 @@ func openVIMs(names []string, options glance.Options) ([]*glance.Cloud, error) {
 	}
 	var clouds []*glance.Cloud
 	var errs []error
-	for i, name := range names {
-		if slices.Contains(names[:i], name) {
-			continue
-		}
+	for _, name := range once(names) {
 		cloud, err := config.Open(name, options)
 		switch {
 		case errors.Is(err, glance.ErrUnknownVIM):
