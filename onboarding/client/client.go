@@ -84,7 +84,7 @@ func New(o Options) (*Client, error) {
 	case strings.ContainsFunc(o.Token, func(r rune) bool { return r <= ' ' || r > '~' }):
 		return nil, errors.New("token: has characters that no token has; is it the content of the right file?")
 	case o.Token != "" && u.Scheme == "http" && !loopback(u.Hostname()) && !o.PlainHTTP:
-		return nil, fmt.Errorf("server %s: without TLS the token could be read on the way: use https, or permit plain HTTP", o.Server)
+		return nil, fmt.Errorf("server %s: %w", o.Server, ErrClearText)
 	}
 	tlsConfig := &tls.Config{MinVersion: tls.VersionTLS12}
 	if o.CAFile != "" {
@@ -116,6 +116,10 @@ func (c *Client) in(project string) *Client {
 	other.options.Project = cmp.Or(project, c.options.Project)
 	return &other
 }
+
+// ErrClearText says that a token would go to another machine without encryption,
+// which [Options.PlainHTTP] permits.
+var ErrClearText = errors.New("without TLS the token could be read on the way: use https, or permit plain HTTP")
 
 func loopback(host string) bool {
 	address, err := netip.ParseAddr(host)
