@@ -279,3 +279,23 @@ func TestFilesAreSentAgainWhereThatMayHelp(t *testing.T) {
 		}
 	}
 }
+
+// The path of such a name would be that of something else.
+func TestWhatNothingIsCalledIsNotAskedFor(t *testing.T) {
+	f := start(t, nil)
+	c := f.client(nil)
+	for _, called := range []string{"", ".", ".."} {
+		for what, ask := range map[string]func() error{
+			"a package": func() error { _, err := c.Package(t.Context(), called); return err },
+			"an image":  func() error { _, err := c.DeleteImage(t.Context(), called, true); return err },
+			"its bytes": func() error { _, err := c.OpenImage(t.Context(), called); return err },
+		} {
+			if err := ask(); !errors.Is(err, imagerepo.ErrNotFound) {
+				t.Errorf("%s called %q: %v", what, called, err)
+			}
+		}
+	}
+	if n := f.count(""); n != 0 {
+		t.Errorf("%d requests were sent", n)
+	}
+}

@@ -24,7 +24,7 @@
 // error. Errors that the server tells are an [*Error].
 //
 // A token is sent to the server that it is for and to no other: redirects are not
-// followed, addresses that the server answers with are read for their last element
-// only, and without TLS a token goes to this machine alone, unless
+// followed, of the addresses that the server answers with only the last element or,
+// for the next page of a list, the query is taken, and without TLS a token goes to this machine alone, unless
 // [Options.PlainHTTP] says otherwise.
 package client

@@ -65,7 +65,6 @@ func TestTheEventsOfAJobComeOnceEachWhateverBreaks(t *testing.T) {
 func TestWatchingEndsWhenNoMoreIsWanted(t *testing.T) {
 	f := start(t, func(s *setting) { s.idle = true })
 	receipt := f.accept()
-	f.idle = false
 	for e, err := range f.client(nil).WatchJob(t.Context(), receipt.Job.ID, 0) {
 		noError(t, err)
 		if e.Type == "" {
@@ -129,15 +128,17 @@ func TestJobsAreListedAndCancelled(t *testing.T) {
 
 func TestAServerThatHasStoppedIsWaitedFor(t *testing.T) {
 	var once sync.Once
+	var restart sync.WaitGroup
+	defer restart.Wait()
 	f := start(t, func(s *setting) { s.idle = true })
 	f.before = func(_ http.ResponseWriter, r *http.Request) bool {
 		if r.Method == http.MethodGet {
 			once.Do(func() {
-				go func() {
+				restart.Go(func() {
 					f.close()
 					f.idle = false
 					f.open()
-				}()
+				})
 			})
 		}
 		return false

@@ -2,11 +2,13 @@ package client
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"iter"
 	"net/http"
 	"net/url"
@@ -49,8 +51,12 @@ func get(path string, absent error) request {
 	return request{method: http.MethodGet, path: path, repeatable: true, absent: absent}
 }
 
-// at is the path of one thing in a collection.
+// at is the path of one thing in a collection. It is empty for what nothing can be
+// called, as it would be the path of something else.
 func at(collection, called string, more ...string) string {
+	if called == "" || called == "." || called == ".." {
+		return ""
+	}
 	return "/api/v1/" + path.Join(append([]string{collection, url.PathEscape(called)}, more...)...)
 }
 
@@ -67,6 +73,9 @@ func idIn(address string) string {
 // or that of the context, in a *begun once something was read of the content. The
 // caller closes the body of the answer.
 func (c *Client) send(ctx context.Context, r request) (_ *http.Response, err error) {
+	if r.path == "" {
+		return nil, fmt.Errorf("server %s: nothing has an empty name, or is called . or ..: %w", c.server, cmp.Or(r.absent, fs.ErrInvalid))
+	}
 	sending, cancel := context.WithCancelCause(ctx)
 	w := newWatch(c.options.Stall, cancel)
 	var content io.Reader
