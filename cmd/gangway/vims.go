@@ -101,6 +101,23 @@ func once(names []string) []string {
 	return found
 }
 
+func viewCheck(c glance.Check) view.Check {
+	shown := view.Check{
+		VIM: c.VIM, AuthURL: c.AuthURL, Region: c.Region, User: c.User, Project: view.Project(c.Project),
+		Roles: append([]string{}, c.Roles...), Endpoint: c.Endpoint, APIVersion: c.APIVersion, LatencyMS: c.Latency.Milliseconds(),
+		HashAlgorithm: c.HashAlgorithm, ImportMethods: append([]string{}, c.ImportTypes...), Quotas: []view.Quota{},
+		MayPublish: view.Answer{Verdict: string(c.MayPublish.Verdict), How: c.MayPublish.How},
+		Problems:   append([]string{}, c.Problems...),
+	}
+	if c.Err != nil {
+		shown.Error = c.Err.Error()
+	}
+	for _, q := range c.Quotas {
+		shown.Quotas = append(shown.Quotas, view.Quota(q))
+	}
+	return shown
+}
+
 func printChecks(w io.Writer, checks []view.Check) error {
 	var rows [][]string
 	for _, c := range checks {

@@ -53,7 +53,7 @@ type upload struct {
 
 // upload sends a file and waits for it to be onboarded.
 func (c *Client) upload(ctx context.Context, src onboarding.Source, file csar.Source, opts onboarding.Options) (onboarding.Report, error) {
-	u := &upload{Client: c, src: src, file: file, was: infoOf(file), opts: opts, note: c.noted(file, opts), patience: c.patient(c.options.Patience),
+	u := &upload{Client: c, src: src, file: file, was: infoOf(file), opts: opts, note: c.noteOf(file, opts), patience: c.patient(c.options.Patience),
 		meter: &meter{source: src.Name, size: file.Size, progress: opts.Progress}}
 	defer u.note.release()
 	u.id = u.note.upload()
