@@ -86,7 +86,7 @@ func (c *Config) register(flags *pflag.FlagSet) {
 	flags.BoolVar(&c.Quiet, "quiet", false, "show no progress")
 	flags.BoolVar(&c.AllowPrivateSources, "allow-private-sources", false, "let URLs lead into loopback, link-local and private networks")
 	flags.StringSliceVar(&c.AllowSource, "allow-source", nil, "address, network or host that URLs may lead to")
-	flags.StringVar(&c.CAFile, "ca-file", "", "PEM file of certificates to trust for URLs beside the system's")
+	flags.StringVar(&c.CAFile, "ca-file", "", "PEM file of certificates to trust beside the system's, for URLs and the server")
 }
 
 // defaultHome follows the XDG base directory rules.
