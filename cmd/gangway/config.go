@@ -79,14 +79,14 @@ func (c *Config) register(flags *pflag.FlagSet) {
 	flags.StringVar(&c.Home, "home", defaultHome(), "folder of the repository")
 	flags.StringVar(&c.File, "config", "", "configuration file (YAML)")
 	flags.StringVar(&c.ImagesDir, "images-dir", "", "folder of the image files (default <home>/images)")
-	flags.StringVar(&c.Project, "project", "default", "project that owns packages and images")
+	flags.StringVar(&c.Project, "project", "default", "project that owns packages and images; a server takes that of the token unless it is given")
 	flags.StringVarP(&c.Output, "output", "o", "text", "form of the output: text, json or yaml")
 	flags.StringVar(&c.LogLevel, "log-level", "warn", "debug, info, warn or error")
 	flags.StringVar(&c.LogFormat, "log-format", "text", "text or json")
 	flags.BoolVar(&c.Quiet, "quiet", false, "show no progress")
 	flags.BoolVar(&c.AllowPrivateSources, "allow-private-sources", false, "let URLs lead into loopback, link-local and private networks")
 	flags.StringSliceVar(&c.AllowSource, "allow-source", nil, "address, network or host that URLs may lead to")
-	flags.StringVar(&c.CAFile, "ca-file", "", "PEM file of certificates to trust for URLs beside the system's")
+	flags.StringVar(&c.CAFile, "ca-file", "", "PEM file of certificates to trust beside the system's, for URLs and the server")
 }
 
 // defaultHome follows the XDG base directory rules.
@@ -119,7 +119,11 @@ func (a *app) configure(cmd *cobra.Command) error {
 	if a.config.File != "" {
 		errs = append(errs, a.config.read(cmd))
 	}
-	return errors.Join(append(errs, a.config.check(), a.config.checkProject(cmd), a.config.checkRemote(cmd.Name(), given))...)
+	errs = append(errs, a.config.check(), a.config.checkProject(cmd), a.config.checkRemote(cmd.Name(), given))
+	if a.config.remote() && !cmd.Flags().Changed("project") {
+		a.config.Project = "" // that of the token, which the server knows
+	}
+	return errors.Join(errs...)
 }
 
 // ofOneProject are the commands, with those below them, that are about what belongs to
@@ -183,7 +187,8 @@ func atLeast[N int | int64 | time.Duration](flag string, value, least N) error {
 	return fmt.Errorf("--%s is %v, less than %v", flag, value, least)
 }
 
-// within is the project that a filter names: none for all projects.
+// within is the project that a filter names: none for all projects, and for the one
+// that a server chooses.
 func (c *Config) within() string {
 	if c.Project == access.AllProjects {
 		return ""

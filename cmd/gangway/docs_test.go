@@ -197,6 +197,8 @@ func TestDocsOfOutput(t *testing.T) {
 		"onboard":    reflect.TypeFor[onboarding.Report](),
 		"image":      reflect.TypeFor[view.Image](),
 		"package":    reflect.TypeFor[view.Package](),
+		"deleted":    reflect.TypeFor[view.Deleted](),
+		"ref":        reflect.TypeFor[imagerepo.ImageRef](),
 		"launched":   reflect.TypeFor[onboarding.LaunchReport](),
 		"resource":   reflect.TypeFor[view.Resource](),
 		"holding":    reflect.TypeFor[onboarding.Holding](),

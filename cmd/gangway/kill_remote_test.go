@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"io"
 	"net"
 	"os"
@@ -87,10 +88,21 @@ func (w *way) leadTo(address string, more int64) {
 }
 
 // full waits until all bytes that may pass have passed.
-func (w *way) full() {
+func (w *way) full(t *testing.T) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), within)
+	defer cancel()
+	defer context.AfterFunc(ctx, func() {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.moved.Broadcast()
+	})()
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for w.sent <= w.allowed {
+		if ctx.Err() != nil {
+			t.Fatalf("%d of %d bytes have been sent: %v", w.sent, w.allowed, ctx.Err())
+		}
 		w.moved.Wait()
 	}
 }
@@ -156,7 +168,7 @@ func remoteOnboardKilled(t *testing.T, binary string) {
 	_, s, admin := e.serve(t, e.size/(kills+1))
 	for range kills {
 		p := e.user.start(nil, "onboard", e.file)
-		e.way.full()
+		e.way.full(t)
 		p.kill()
 		e.way.leadTo(s.URL[len("http://"):], e.size/(kills+1))
 	}
@@ -172,12 +184,12 @@ func remoteServerKilled(t *testing.T, binary string) {
 	server, s, admin := e.serve(t, e.size/(kills+1))
 	p := e.user.start(nil, "onboard", e.file, "-o", "json")
 	for range kills {
-		e.way.full()
+		e.way.full(t)
 		server.kill()
 		server, s, admin = e.server.serve()
 		e.way.leadTo(s.URL[len("http://"):], e.size/(kills+1))
 	}
-	e.way.full()
+	e.way.full(t)
 	e.way.leadTo(s.URL[len("http://"):], 2*e.size)
 	if code := p.exited(); code != exitOK {
 		t.Fatalf("exit code %d: %s", code, &p.stderr)

@@ -62,14 +62,13 @@ func newLaunch(a *app) *cobra.Command {
 		Short: "Give VIMs the images that a package needs",
 		Long: `Resolve the image references of a package's VDUs on one or more VIMs, and upload
 exactly what is missing. The VIMs are the clouds of clouds.yaml, or those of the
-server. PACKAGE is an
-ID, a name, vendor/name or vendor/name:version.`,
+server. PACKAGE is an ID, a name, vendor/name or vendor/name:version.`,
 		Example: `  gangway launch firewall --vim region-one --dry-run
   gangway launch acme/firewall:1.0 --vim region-one --vim region-two`,
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: a.completing(1, a.packageNames),
 		RunE: a.running(f.check, func(ctx context.Context, args []string) error {
-			wanted := operation.Launch{Package: args[0], VIMs: f.vims, DryRun: f.options.DryRun,
+			wanted := operation.Launch{Package: args[0], VIMs: once(f.vims), DryRun: f.options.DryRun,
 				RequireDigest: f.options.RequireDigest, VisibilityFallback: f.options.VisibilityFallback}
 			return a.launching(ctx, f, func(l launcher) error { return a.launch(ctx, l, wanted) })
 		}),

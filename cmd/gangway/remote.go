@@ -62,11 +62,17 @@ func (a *app) withRemote(fn func(remote) error) error {
 	if err != nil {
 		return err
 	}
+	if token = cmp.Or(token, credential.Token); token == "" && credential.User != "" {
+		return fmt.Errorf("credentials of %s: a server takes a token, and no user", u.Host)
+	}
 	c, err := client.New(client.Options{
-		Server: a.config.Server, Token: cmp.Or(token, credential.Token), Project: a.config.Project,
+		Server: a.config.Server, Token: token, Project: a.config.Project,
 		PlainHTTP: credential.PlainHTTP, CAFile: a.config.CAFile, StateDir: filepath.Join(stateDir(), "uploads"),
 		UserAgent: "gangway/" + version, Log: a.log,
 	})
+	if errors.Is(err, client.ErrClearText) {
+		err = fmt.Errorf("%w, with plain-http: true for %s under credentials in the configuration file", err, u.Host)
+	}
 	if err != nil {
 		return err
 	}
@@ -84,7 +90,11 @@ func (c *Config) token() (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("--token-file: %w", err)
 	}
-	return strings.TrimSpace(string(text)), nil
+	token := strings.TrimSpace(string(text))
+	if token == "" {
+		return "", fmt.Errorf("--token-file: %s is empty", c.TokenFile)
+	}
+	return token, nil
 }
 
 // stateDir follows the XDG base directory rules.

@@ -14,7 +14,7 @@ import (
 )
 
 // Commands act on one of two sites: the home on this machine, or with --server a
-// server. Both are for the project of the configuration.
+// server. Both are for the project of the configuration, which may be left to a server.
 
 // repository has packages and images. It is a localRepository or a remote.
 type repository interface {
@@ -51,7 +51,7 @@ type clouds interface {
 
 // records are what a server keeps beside the repository.
 type records interface {
-	// Jobs returns those of the filter's project, or of all if it names none.
+	// Jobs returns those of the filter's project, see [Config.within].
 	Jobs(context.Context, job.Filter) ([]job.Job, error)
 	Job(ctx context.Context, id string) (job.Job, error)
 	WatchJob(ctx context.Context, id string, after int64) iter.Seq2[job.Event, error]
@@ -62,6 +62,6 @@ type records interface {
 	CreateToken(context.Context, access.NewToken) (view.Token, error)
 	RevokeToken(ctx context.Context, called string) (view.Token, error)
 
-	// Events returns those of the filter's project, or of all if it names none.
+	// Events returns those of the filter's project, see [Config.within].
 	Events(context.Context, access.EventFilter) ([]view.Event, error)
 }

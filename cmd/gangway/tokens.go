@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/gangway-nfv/gangway/onboarding"
 	"github.com/gangway-nfv/gangway/onboarding/access"
 	"github.com/gangway-nfv/gangway/onboarding/view"
 )
@@ -35,7 +37,9 @@ the audit log and repair.`,
 		RunE: a.running(func() error {
 			until, err := moment("expires", expires, time.Now(), later)
 			wanted = access.NewToken{Name: name, Project: a.config.Project, Role: access.Role(role), ExpiresAt: until}
-			return errors.Join(err, wanted.Check())
+			checked := wanted
+			checked.Project = cmp.Or(checked.Project, onboarding.DefaultProject) // where the server chooses
+			return errors.Join(err, checked.Check())
 		}, func(ctx context.Context, _ []string) error {
 			return a.recording(ctx, func(r records) error {
 				token, err := r.CreateToken(ctx, wanted)

@@ -77,22 +77,45 @@ Nothing is changed on a VIM without --probe.`,
 
 // check checks VIMs, all at the same time and each once.
 func (a *app) check(ctx context.Context, names []string, probe bool) ([]view.Check, error) {
-	var once []string
-	for _, name := range names {
-		if !slices.Contains(once, name) {
-			once = append(once, name)
-		}
-	}
-	checks, errs := make([]view.Check, len(once)), make([]error, len(once))
+	names = once(names)
+	checks, errs := make([]view.Check, len(names)), make([]error, len(names))
 	err := a.withClouds(func(site clouds) error {
 		var asked sync.WaitGroup
-		for i, name := range once {
+		for i, name := range names {
 			asked.Go(func() { checks[i], errs[i] = site.CheckVIM(ctx, name, probe) })
 		}
 		asked.Wait()
 		return errors.Join(errs...)
 	})
 	return checks, err
+}
+
+// once returns names in their order, each once.
+func once(names []string) []string {
+	var found []string
+	for _, name := range names {
+		if !slices.Contains(found, name) {
+			found = append(found, name)
+		}
+	}
+	return found
+}
+
+func viewCheck(c glance.Check) view.Check {
+	shown := view.Check{
+		VIM: c.VIM, AuthURL: c.AuthURL, Region: c.Region, User: c.User, Project: view.Project(c.Project),
+		Roles: append([]string{}, c.Roles...), Endpoint: c.Endpoint, APIVersion: c.APIVersion, LatencyMS: c.Latency.Milliseconds(),
+		HashAlgorithm: c.HashAlgorithm, ImportMethods: append([]string{}, c.ImportTypes...), Quotas: []view.Quota{},
+		MayPublish: view.Answer{Verdict: string(c.MayPublish.Verdict), How: c.MayPublish.How},
+		Problems:   append([]string{}, c.Problems...),
+	}
+	if c.Err != nil {
+		shown.Error = c.Err.Error()
+	}
+	for _, q := range c.Quotas {
+		shown.Quotas = append(shown.Quotas, view.Quota(q))
+	}
+	return shown
 }
 
 func printChecks(w io.Writer, checks []view.Check) error {
@@ -141,10 +164,7 @@ func openVIMs(names []string, options glance.Options) ([]*glance.Cloud, error) {
 	}
 	var clouds []*glance.Cloud
 	var errs []error
-	for i, name := range names {
-		if slices.Contains(names[:i], name) {
-			continue
-		}
+	for _, name := range once(names) {
 		cloud, err := config.Open(name, options)
 		switch {
 		case errors.Is(err, glance.ErrUnknownVIM):

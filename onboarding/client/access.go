@@ -16,14 +16,14 @@ import (
 // project it returns the tokens of all projects, to such an admin alone.
 func (c *Client) Tokens(ctx context.Context) ([]view.Token, error) {
 	r := get("/api/v1/tokens", nil)
-	if c.options.Project == access.AllProjects {
-		r.query = url.Values{"all": {"true"}}
-	}
+	r.query = url.Values{}
+	c.all(r.query)
 	return collect(list[view.Token](ctx, c, r), 0)
 }
 
-// CreateToken makes a token, which allows no more than the client's own. Its secret
-// is in the view, and nowhere else. The error wraps access.ErrNameTaken.
+// CreateToken makes a token, which allows no more than the client's own. Without a
+// Project it is for the one that the client is about. Its secret is in the view, and
+// nowhere else. The error wraps access.ErrNameTaken.
 func (c *Client) CreateToken(ctx context.Context, n access.NewToken) (view.Token, error) {
 	var made view.Token
 	_, err := c.in(n.Project).call(ctx, request{method: http.MethodPost, path: "/api/v1/tokens", taken: access.ErrNameTaken,
@@ -40,13 +40,13 @@ func (c *Client) RevokeToken(ctx context.Context, called string) (view.Token, er
 }
 
 // Events returns the selected events of the audit log, newest first. Without a
-// Project in the filter they are those of all projects, which takes an admin of all
-// of them. A Limit of zero means all events.
+// Project in the filter they are those of the client's, and with access.AllProjects
+// as that one those of all projects, which takes an admin of all of them. A Limit of
+// zero means all events.
 func (c *Client) Events(ctx context.Context, filter access.EventFilter) ([]view.Event, error) {
 	query := url.Values{"limit": {strconv.Itoa(pageFor(filter.Limit))}}
-	if filter.Project == "" {
-		query.Set("all", "true")
-	}
+	c = c.in(filter.Project)
+	c.all(query)
 	set(query, "subject", filter.Subject)
 	set(query, "marker", filter.Before)
 	if !filter.Since.IsZero() {
@@ -54,5 +54,5 @@ func (c *Client) Events(ctx context.Context, filter access.EventFilter) ([]view.
 	}
 	r := get("/api/v1/audit", nil)
 	r.query = query
-	return collect(list[view.Event](ctx, c.in(filter.Project), r), filter.Limit)
+	return collect(list[view.Event](ctx, c, r), filter.Limit)
 }

@@ -41,8 +41,9 @@ type Options struct {
 	// second and 15 seconds.
 	BackoffMin, BackoffMax time.Duration
 	// Patience is how long an upload, a download or the waiting for a job is tried
-	// without getting any further; zero means 10 minutes. Keep it above the time for
-	// which a server holds on to a connection that is dead, a minute by default.
+	// without getting any further, and whatever a server asks to come back for; zero
+	// means 10 minutes. Keep it above the time for which a server holds on to a
+	// connection that is dead, a minute by default.
 	Patience time.Duration
 	// Stall is how long a connection may stand still; zero means 2 minutes.
 	Stall time.Duration
@@ -83,7 +84,7 @@ func New(o Options) (*Client, error) {
 	case strings.ContainsFunc(o.Token, func(r rune) bool { return r <= ' ' || r > '~' }):
 		return nil, errors.New("token: has characters that no token has; is it the content of the right file?")
 	case o.Token != "" && u.Scheme == "http" && !loopback(u.Hostname()) && !o.PlainHTTP:
-		return nil, fmt.Errorf("server %s: without TLS the token could be read on the way: use https, or permit plain HTTP", o.Server)
+		return nil, fmt.Errorf("server %s: %w", o.Server, ErrClearText)
 	}
 	tlsConfig := &tls.Config{MinVersion: tls.VersionTLS12}
 	if o.CAFile != "" {
@@ -115,6 +116,10 @@ func (c *Client) in(project string) *Client {
 	other.options.Project = cmp.Or(project, c.options.Project)
 	return &other
 }
+
+// ErrClearText says that a token would go to another machine without encryption,
+// which [Options.PlainHTTP] permits.
+var ErrClearText = errors.New("without TLS the token could be read on the way: use https, or permit plain HTTP")
 
 func loopback(host string) bool {
 	address, err := netip.ParseAddr(host)

@@ -1,23 +1,29 @@
 package client_test
 
 import (
+	"bytes"
 	"encoding/pem"
 	"errors"
+	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/gangway-nfv/gangway/imagerepo"
+	"github.com/gangway-nfv/gangway/onboarding"
 	"github.com/gangway-nfv/gangway/onboarding/access"
 	"github.com/gangway-nfv/gangway/onboarding/client"
 	"github.com/gangway-nfv/gangway/onboarding/job"
 	"github.com/gangway-nfv/gangway/onboarding/operation"
 	"github.com/gangway-nfv/gangway/onboarding/rest/resttest"
+	"github.com/gangway-nfv/gangway/tosca"
 )
 
 func TestOptionsThatCannotWorkAreRefused(t *testing.T) {
@@ -175,16 +181,22 @@ func TestCertificatesOfAFileAreTrusted(t *testing.T) {
 
 // What was not done for certain is done again; what may have been done is not.
 func TestRequestsAreSentAgainWhereThatIsSafe(t *testing.T) {
+	look := func(c *client.Client) error { _, err := c.VIMs(t.Context()); return err }
+	change := func(c *client.Client) error { _, err := c.DeleteImage(t.Context(), "x", false); return err }
 	for _, test := range []struct {
 		name   string
 		ask    func(c *client.Client) error
 		status int
+		spoken bool // by gangway
 		sent   int
 	}{
-		{"reading, whatever happened", func(c *client.Client) error { _, err := c.VIMs(t.Context()); return err }, 502, 2},
-		{"changing what a server did not take", func(c *client.Client) error { _, err := c.DeleteImage(t.Context(), "x", false); return err }, 503, 2},
-		{"changing what a server may have changed", func(c *client.Client) error { _, err := c.DeleteImage(t.Context(), "x", false); return err }, 502, 1},
-		{"what a server refuses", func(c *client.Client) error { _, err := c.VIMs(t.Context()); return err }, 400, 1},
+		{"reading, whatever happened", look, 502, false, 2},
+		{"changing what gangway did not take", change, 429, true, 2},
+		{"changing what somebody did not take", change, 429, false, 1},
+		{"changing what gangway may have done before it stopped", change, 503, true, 1},
+		{"changing what somebody cannot reach", change, 503, false, 1},
+		{"changing what a server may have changed", change, 502, false, 1},
+		{"what a server refuses", look, 400, true, 1},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			var mu sync.Mutex
@@ -193,6 +205,9 @@ func TestRequestsAreSentAgainWhereThatIsSafe(t *testing.T) {
 				mu.Lock()
 				defer mu.Unlock()
 				if sent++; sent == 1 {
+					if test.spoken {
+						w.Header().Set("Content-Type", "application/problem+json")
+					}
 					w.WriteHeader(test.status)
 					return
 				}
@@ -206,5 +221,82 @@ func TestRequestsAreSentAgainWhereThatIsSafe(t *testing.T) {
 				t.Errorf("sent %d times, want %d: %v", sent, test.sent, err)
 			}
 		})
+	}
+}
+
+// What gangway says to have failed at is not sent once more; what a proxy says for it is.
+func TestFilesAreSentAgainWhereThatMayHelp(t *testing.T) {
+	path := file(t, archive("fw", mib))
+	content := disk(t, 1)
+	for _, call := range []struct {
+		name string
+		ask  func(c *client.Client) error
+	}{
+		{"a check", func(c *client.Client) error {
+			_, err := c.Validate(t.Context(), onboarding.FileSource(path), onboarding.Options{})
+			return err
+		}},
+		{"a check of a URL", func(c *client.Client) error {
+			_, err := c.Validate(t.Context(), onboarding.URLSource("http://127.0.0.1:1/p", nil), onboarding.Options{})
+			return err
+		}},
+		{"an image", func(c *client.Client) error {
+			_, err := c.AddImage(t.Context(), onboarding.AddRequest{Description: tosca.ImageDescription{Name: "disk"}, Content: bytes.NewReader(content), Size: int64(len(content))})
+			return err
+		}},
+	} {
+		for _, test := range []struct {
+			name   string
+			status int
+			header http.Header
+			sent   int64
+		}{
+			{"gangway's 500", 500, http.Header{"Content-Type": {"application/problem+json"}}, 1},
+			{"gangway's 502", 502, http.Header{"Content-Type": {"application/problem+json"}}, 1},
+			{"gangway's 504", 504, http.Header{"Content-Type": {"application/problem+json"}}, 1},
+			{"gangway's 502 that asks to come back", 502, http.Header{"Content-Type": {"application/problem+json"}, "Retry-After": {"1"}}, 2},
+			{"gangway's 503", 503, http.Header{"Content-Type": {"application/problem+json"}}, 2},
+			{"a proxy's 502", 502, nil, 2},
+		} {
+			t.Run(call.name+", "+test.name, func(t *testing.T) {
+				var sent atomic.Int64
+				web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					_, _ = io.Copy(io.Discard, r.Body)
+					if sent.Add(1) > 1 {
+						w.WriteHeader(http.StatusTeapot)
+						return
+					}
+					maps.Copy(w.Header(), test.header)
+					w.WriteHeader(test.status)
+				}))
+				defer web.Close()
+				c, err := client.New(client.Options{Server: web.URL, BackoffMin: 1, BackoffMax: 1})
+				resttest.NoError(t, err)
+				defer c.Close()
+				if err := call.ask(c); err == nil || sent.Load() != test.sent {
+					t.Errorf("sent %d times, want %d: %v", sent.Load(), test.sent, err)
+				}
+			})
+		}
+	}
+}
+
+// The path of such a name would be that of something else.
+func TestWhatNothingIsCalledIsNotAskedFor(t *testing.T) {
+	f := start(t, nil)
+	c := f.client(nil)
+	for _, called := range []string{"", ".", ".."} {
+		for what, ask := range map[string]func() error{
+			"a package": func() error { _, err := c.Package(t.Context(), called); return err },
+			"an image":  func() error { _, err := c.DeleteImage(t.Context(), called, true); return err },
+			"its bytes": func() error { _, err := c.OpenImage(t.Context(), called); return err },
+		} {
+			if err := ask(); !errors.Is(err, imagerepo.ErrNotFound) {
+				t.Errorf("%s called %q: %v", what, called, err)
+			}
+		}
+	}
+	if n := f.count(""); n != 0 {
+		t.Errorf("%d requests were sent", n)
 	}
 }

@@ -105,6 +105,22 @@ func TestAnImageFileIsSentAgainWhenTheConnectionBreaks(t *testing.T) {
 	}
 }
 
+// Breaks that are further from each other than the client is patient do not end what
+// gets further each time.
+func TestAnImageFileThatMovesIsNotGivenUp(t *testing.T) {
+	f := start(t, nil)
+	c := f.client(func(o *client.Options) {
+		o.BackoffMin, o.BackoffMax, o.Patience = 100*time.Millisecond, 100*time.Millisecond, 40*time.Millisecond
+	})
+	content, err := io.ReadAll(onboardingtest.QCOW2(10*mib, 10*mib, 3).Reader())
+	resttest.NoError(t, err)
+	f.way.plan(fault{up: 100_000}, fault{up: 8 * mib}) // further apart than what connections buffer
+	add(t, c, "disk", content)
+	if f.way.happened() != 2 {
+		t.Error("nothing broke")
+	}
+}
+
 func TestAnImageFileThatIsCutWhileItIsSentIsNotAdded(t *testing.T) {
 	f := start(t, nil)
 	content, err := io.ReadAll(onboardingtest.QCOW2(4*mib, 4*mib, 3).Reader())

@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"mime"
 	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
 
+	"github.com/gangway-nfv/gangway/onboarding/access"
 	"github.com/gangway-nfv/gangway/onboarding/job"
 )
 
@@ -18,13 +20,12 @@ import (
 const maxPage = 1000
 
 // Jobs returns the selected jobs, newest first. Without a Project in the filter they
-// are those of all projects, which takes a role in all of them. A Limit of zero
-// means all jobs.
+// are those of the client's, and with access.AllProjects as that one those of all
+// projects, which takes a role in all of them. A Limit of zero means all jobs.
 func (c *Client) Jobs(ctx context.Context, filter job.Filter) ([]job.Job, error) {
 	query := url.Values{}
-	if filter.Project == "" {
-		query.Set("all", "true")
-	}
+	c = c.in(filter.Project)
+	c.all(query)
 	var states []string
 	for _, state := range filter.States {
 		states = append(states, string(state))
@@ -36,7 +37,14 @@ func (c *Client) Jobs(ctx context.Context, filter job.Filter) ([]job.Job, error)
 	query.Set("limit", strconv.Itoa(pageFor(filter.Limit)))
 	r := get("/api/v1/jobs", nil)
 	r.query = query
-	return collect(list[job.Job](ctx, c.in(filter.Project), r), filter.Limit)
+	return collect(list[job.Job](ctx, c, r), filter.Limit)
+}
+
+// all asks for what is of all projects, if that is what the client is about.
+func (c *Client) all(query url.Values) {
+	if c.options.Project == access.AllProjects {
+		query.Set("all", "true")
+	}
 }
 
 // set sets a parameter that is not empty.
@@ -110,9 +118,12 @@ func (c *Client) follow(ctx context.Context, id string, after int64, p *patience
 		return false, err
 	}
 	defer resp.Body.Close() // there may always be more
-	p.answered()
+	p.reached = true
 	if resp.StatusCode == http.StatusNoContent {
 		return true, nil
+	}
+	if kind, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type")); kind != "text/event-stream" {
+		return false, &passing{fmt.Errorf("server %s: answers with %q instead of events", c.server, kind)}
 	}
 	for e, err := range events(resp.Body, p.moved) {
 		switch {

@@ -2,14 +2,18 @@ package client_test
 
 import (
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/gangway-nfv/gangway/onboarding"
+	"github.com/gangway-nfv/gangway/onboarding/access"
 	"github.com/gangway-nfv/gangway/onboarding/client"
 	"github.com/gangway-nfv/gangway/onboarding/job"
 	"github.com/gangway-nfv/gangway/onboarding/rest/resttest"
@@ -62,7 +66,6 @@ func TestTheEventsOfAJobComeOnceEachWhateverBreaks(t *testing.T) {
 func TestWatchingEndsWhenNoMoreIsWanted(t *testing.T) {
 	f := start(t, func(s *setting) { s.idle = true })
 	receipt := f.accept()
-	f.idle = false
 	for e, err := range f.client(nil).WatchJob(t.Context(), receipt.Job.ID, 0) {
 		resttest.NoError(t, err)
 		if e.Type == "" {
@@ -88,7 +91,7 @@ func TestJobsAreListedAndCancelled(t *testing.T) {
 	for range 5 {
 		ids = append([]string{f.accept().Job.ID}, ids...)
 	}
-	root := f.client(func(o *client.Options) { o.Token = "root" })
+	root := f.client(func(o *client.Options) { o.Token, o.Project = "root", access.AllProjects })
 	list := func(c *client.Client, filter job.Filter) (got []string) {
 		t.Helper()
 		jobs, err := c.Jobs(t.Context(), filter)
@@ -126,19 +129,45 @@ func TestJobsAreListedAndCancelled(t *testing.T) {
 
 func TestAServerThatHasStoppedIsWaitedFor(t *testing.T) {
 	var once sync.Once
+	var restart sync.WaitGroup
+	defer restart.Wait()
 	f := start(t, func(s *setting) { s.idle = true })
 	f.before = func(_ http.ResponseWriter, r *http.Request) bool {
 		if r.Method == http.MethodGet {
 			once.Do(func() {
-				go func() {
+				restart.Go(func() {
 					f.stop()
 					f.idle = false
 					f.open()
-				}()
+				})
 			})
 		}
 		return false
 	}
 	report, err := f.client(nil).Onboard(t.Context(), onboarding.FileSource(file(t, archive("fw", mib))), onboarding.Options{})
 	is(t, report, err, onboarding.Onboarded)
+}
+
+// Somebody who answers everything with a page is no server whose events may come yet.
+func TestWatchingWhatIsNoServerEnds(t *testing.T) {
+	watchGoroutines(t)
+	for name, kind := range map[string]string{"a page": "text/html", "streams without events": "text/event-stream"} {
+		t.Run(name, func(t *testing.T) {
+			web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Content-Type", kind)
+				if kind == "text/html" {
+					_, _ = w.Write([]byte("<html>\n<p>Welcome</p>\n</html>\n"))
+				}
+			}))
+			defer web.Close()
+			c, err := client.New(client.Options{Server: web.URL, BackoffMin: time.Millisecond, BackoffMax: time.Millisecond, Patience: 50 * time.Millisecond})
+			resttest.NoError(t, err)
+			defer c.Close()
+			for e, err := range c.WatchJob(t.Context(), "one", 0) {
+				if err == nil || !strings.Contains(err.Error(), "given up") {
+					t.Errorf("%+v, %v", e, err)
+				}
+			}
+		})
+	}
 }

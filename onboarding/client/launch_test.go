@@ -14,9 +14,11 @@ import (
 	"github.com/gangway-nfv/gangway/onboarding"
 	"github.com/gangway-nfv/gangway/onboarding/access"
 	"github.com/gangway-nfv/gangway/onboarding/client"
+	"github.com/gangway-nfv/gangway/onboarding/job"
 	"github.com/gangway-nfv/gangway/onboarding/operation"
 	"github.com/gangway-nfv/gangway/onboarding/rest/resttest"
 	"github.com/gangway-nfv/gangway/vim"
+	"github.com/gangway-nfv/gangway/vim/glancetest"
 )
 
 func TestALaunchGivesAVIMWhatItLacks(t *testing.T) {
@@ -63,11 +65,21 @@ func TestALaunchThatBreaksIsJoined(t *testing.T) {
 	if n := f.count("POST /api/v1/launches"); n != 2 {
 		t.Errorf("it was asked for %d times", n)
 	}
+	jobs, err := c.Jobs(t.Context(), job.Filter{Project: "red", Kind: operation.KindLaunch})
+	resttest.NoError(t, err)
+	if n := f.cloud.Stats().UploadsFinished; len(jobs) != 1 || n != 1 {
+		t.Errorf("there are %d jobs, and %d uploads have ended", len(jobs), n)
+	}
+}
+
+func TestTheAuditLogIsListed(t *testing.T) {
+	f := start(t, nil)
+	add(t, f.client(nil), "disk", disk(t, 1))
 	root := f.client(func(o *client.Options) { o.Token = "root" })
 	events, err := root.Events(t.Context(), access.EventFilter{Project: "red", Since: time.Now().Add(-time.Hour)})
 	resttest.NoError(t, err)
-	if len(events) == 0 {
-		t.Error("the audit log is empty")
+	if len(events) != 1 || events[0].Subject != "token red-writer" || events[0].Outcome != access.Done {
+		t.Errorf("the audit log is %+v", events)
 	}
 }
 
@@ -149,5 +161,21 @@ func TestTokensAreMadeListedAndRevoked(t *testing.T) {
 	}
 	if _, err := admin.RevokeToken(t.Context(), "ci"); !errors.Is(err, access.ErrNotFound) {
 		t.Errorf("a token that is gone: %v", err)
+	}
+}
+
+// A launch is over when the server says so, and is not tried at a VIM again and again.
+func TestALaunchThatFailsIsNotRepeated(t *testing.T) {
+	f := start(t, nil)
+	c := f.client(nil)
+	report, err := c.Onboard(t.Context(), onboarding.FileSource(file(t, archive("fw", mib))), onboarding.Options{})
+	is(t, report, err, onboarding.Onboarded)
+	defer f.cloud.Inject(glancetest.Fault{Route: glancetest.Upload, Times: -1, Status: http.StatusForbidden})()
+	launched, err := c.Launch(t.Context(), operation.Launch{Package: "fw", VIMs: []string{"region-one"}}, nil)
+	if told, ok := errors.AsType[*client.Error](err); !ok || told.Status != http.StatusBadGateway || len(launched.VIMs) != 1 {
+		t.Errorf("%v: %+v", err, launched)
+	}
+	if n := f.count("POST /api/v1/launches"); n != 1 {
+		t.Errorf("it was asked for %d times", n)
 	}
 }

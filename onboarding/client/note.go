@@ -33,11 +33,11 @@ type note struct {
 	client *Client
 	path   string // of the note
 	lock   *os.File
-	noted  noted
+	entry  entry
 }
 
-// noted is what a note says. It has no secrets.
-type noted struct {
+// entry is what a note says. It has no secrets.
+type entry struct {
 	Server  string    `json:"server"`
 	Project string    `json:"project,omitempty"`
 	File    string    `json:"file"`
@@ -45,12 +45,12 @@ type noted struct {
 	Begun   time.Time `json:"begun"`
 }
 
-func (n noted) outdated(now time.Time) bool { return now.Sub(n.Begun) > outdated }
+func (e entry) outdated(now time.Time) bool { return now.Sub(e.Begun) > outdated }
 
-// noted returns the note of a file, or nil if there is nowhere to note it, it is no
+// noteOf returns the note of a file, or nil if there is nowhere to note it, it is no
 // file, or another process has it. That an upload cannot be noted does not hold it
 // up.
-func (c *Client) noted(source csar.Source, opts onboarding.Options) *note {
+func (c *Client) noteOf(source csar.Source, opts onboarding.Options) *note {
 	file, ok := source.At.(*os.File)
 	if c.options.StateDir == "" || !ok {
 		return nil
@@ -84,13 +84,13 @@ func (c *Client) openNote(file *os.File, opts onboarding.Options) (*note, error)
 	}
 	sum := sha256.Sum256(key)
 	n := &note{client: c, path: filepath.Join(c.options.StateDir, hex.EncodeToString(sum[:16])+noteSuffix),
-		noted: noted{Server: c.server, Project: c.options.Project, File: path}}
+		entry: entry{Server: c.server, Project: c.options.Project, File: path}}
 	if n.lock, err = lockFile(n.path); err != nil || n.lock == nil {
 		return nil, err
 	}
 	c.sweepNotes()
 	if before, err := readNote(n.path); err == nil && !before.outdated(time.Now()) {
-		n.noted = before
+		n.entry = before
 	}
 	return n, nil
 }
@@ -120,13 +120,13 @@ func lockFile(note string) (*os.File, error) {
 	}
 }
 
-func readNote(path string) (noted, error) {
-	var n noted
+func readNote(path string) (entry, error) {
+	var e entry
 	text, err := os.ReadFile(path)
 	if err == nil {
-		err = json.Unmarshal(text, &n)
+		err = json.Unmarshal(text, &e)
 	}
-	return n, err
+	return e, err
 }
 
 // upload returns the upload that was noted before, or an empty ID.
@@ -134,7 +134,7 @@ func (n *note) upload() string {
 	if n == nil {
 		return ""
 	}
-	return n.noted.Upload
+	return n.entry.Upload
 }
 
 // write notes an upload that has begun.
@@ -142,7 +142,7 @@ func (n *note) write(upload string) {
 	if n == nil {
 		return
 	}
-	n.noted.Upload, n.noted.Begun = upload, time.Now().UTC()
+	n.entry.Upload, n.entry.Begun = upload, time.Now().UTC()
 	if err := n.save(); err != nil {
 		n.client.options.Log.Warn("upload cannot be noted, and could not go on in another process", "err", err)
 	}
@@ -150,7 +150,7 @@ func (n *note) write(upload string) {
 
 // save writes the note whole or not at all.
 func (n *note) save() error {
-	text, err := json.Marshal(n.noted)
+	text, err := json.Marshal(n.entry)
 	if err != nil {
 		return err
 	}
@@ -175,7 +175,7 @@ func (n *note) remove() {
 		return
 	}
 	_ = os.Remove(n.path) // what is left is found to be outdated
-	n.noted.Upload = ""
+	n.entry.Upload = ""
 }
 
 // release lets other processes have the note.
@@ -203,7 +203,7 @@ func (c *Client) sweepNotes() {
 		if err != nil || lock == nil {
 			continue // somebody has it
 		}
-		if n, err := readNote(path); err != nil || n.outdated(time.Now()) {
+		if e, err := readNote(path); err != nil || e.outdated(time.Now()) {
 			_ = os.Remove(path)
 			_ = os.Remove(path + ".new")
 		}

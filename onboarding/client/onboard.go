@@ -120,9 +120,6 @@ func (c *Client) onboard(ctx context.Context, src onboarding.Source, opts onboar
 	r.content, r.length = func() io.Reader { return opened.Reader }, -1
 	r.told = (&meter{source: src.Name, size: -1, progress: opts.Progress}).from(0)
 	if _, err := c.call(ctx, r, &accepted); err != nil {
-		if _, broken := errors.AsType[*unreachable](err); broken {
-			err = fmt.Errorf("%w; a stream cannot be sent again, a file goes on from where it was", err)
-		}
 		return onboarding.Report{}, err
 	}
 	return c.outcome(ctx, src, accepted.ID, opts, true)

@@ -4,11 +4,14 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -20,6 +23,7 @@ import (
 	"github.com/gangway-nfv/gangway/onboarding/onboardingtest"
 	"github.com/gangway-nfv/gangway/onboarding/rest/resttest"
 	"github.com/gangway-nfv/gangway/onboarding/vnfpkg"
+	"github.com/gangway-nfv/gangway/tosca"
 )
 
 const mib = 1 << 20
@@ -333,5 +337,64 @@ func TestImagesByURLAreReferencedIfThatIsWanted(t *testing.T) {
 	is(t, report, err, onboarding.Onboarded)
 	if report.Images[0].Action != onboarding.Referenced {
 		t.Errorf("the report is %+v", report)
+	}
+}
+
+// What was read of a stream is gone, whoever answers that he cannot take it now.
+func TestAStreamIsSentOnceAndOnlyFromItsBeginning(t *testing.T) {
+	content := archive("fw", 4*mib)
+	for _, test := range []struct {
+		name string
+		call func(c *client.Client, stream io.Reader) error
+	}{
+		{"onboarding", func(c *client.Client, stream io.Reader) error {
+			_, err := c.Onboard(t.Context(), onboarding.StreamSource("-", stream), onboarding.Options{})
+			return err
+		}},
+		{"a check", func(c *client.Client, stream io.Reader) error {
+			_, err := c.Validate(t.Context(), onboarding.StreamSource("-", stream), onboarding.Options{})
+			return err
+		}},
+		{"an image", func(c *client.Client, stream io.Reader) error {
+			_, err := c.AddImage(t.Context(), onboarding.AddRequest{Description: tosca.ImageDescription{Name: "disk"}, Content: stream, Size: -1})
+			return err
+		}},
+	} {
+		for status, spoken := range map[int]bool{http.StatusServiceUnavailable: true, http.StatusTooManyRequests: true, http.StatusBadGateway: false} {
+			for after, sent := range map[int64]int64{0: 2, mib: 1} {
+				t.Run(fmt.Sprintf("%s, answered %d after %d bytes", test.name, status, after), func(t *testing.T) {
+					var asked, got atomic.Int64
+					web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+						if asked.Add(1) == 1 {
+							_, _ = io.CopyN(io.Discard, r.Body, after)
+							if spoken {
+								w.Header().Set("Content-Type", "application/problem+json")
+							}
+							answer := http.NewResponseController(w)
+							_ = answer.EnableFullDuplex()
+							w.WriteHeader(status)
+							if _ = answer.Flush(); after > 0 {
+								_, _ = io.Copy(io.Discard, r.Body) // else the answer could get lost in a broken pipe
+							}
+							return
+						}
+						text, _ := io.ReadAll(r.Body)
+						got.Store(int64(len(text)))
+						w.WriteHeader(http.StatusTeapot)
+					}))
+					defer web.Close()
+					c, err := client.New(client.Options{Server: web.URL, BackoffMin: 1, BackoffMax: 1})
+					resttest.NoError(t, err)
+					defer c.Close()
+					err = test.call(c, io.MultiReader(bytes.NewReader(content)))
+					if told, ok := errors.AsType[*client.Error](err); !ok || asked.Load() != sent || (sent == 2) != (told.Status == http.StatusTeapot) {
+						t.Errorf("sent %d times, want %d: %v", asked.Load(), sent, err)
+					}
+					if sent == 1 && !strings.Contains(err.Error(), "a stream cannot be sent again") || sent == 2 && got.Load() != int64(len(content)) {
+						t.Errorf("%d bytes of %d have come the second time: %v", got.Load(), len(content), err)
+					}
+				})
+			}
+		}
 	}
 }

@@ -2,11 +2,13 @@ package client
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"iter"
 	"net/http"
 	"net/url"
@@ -25,7 +27,8 @@ type request struct {
 	header http.Header
 	// json is the body, if not nil.
 	json any
-	// content is the body, if not nil: a new one for each time that it is sent.
+	// content is the body, if not nil: a new one for each time that it is sent, or
+	// the same one if the request is not repeatable.
 	content func() io.Reader
 	// length of the content in bytes; -1 while unknown.
 	length int64
@@ -37,7 +40,8 @@ type request struct {
 	answer time.Duration
 	// slow is a request with JSON that is worked at before it is answered.
 	slow bool
-	// repeatable is a request that does the same if it arrives twice.
+	// repeatable is a request that does the same if it arrives twice, and whose
+	// content can be had again.
 	repeatable bool
 	// absent and taken are what 404 and 409 mean.
 	absent, taken error
@@ -47,8 +51,12 @@ func get(path string, absent error) request {
 	return request{method: http.MethodGet, path: path, repeatable: true, absent: absent}
 }
 
-// at is the path of one thing in a collection.
+// at is the path of one thing in a collection. It is empty for what nothing can be
+// called, as it would be the path of something else.
 func at(collection, called string, more ...string) string {
+	if called == "" || called == "." || called == ".." {
+		return ""
+	}
 	return "/api/v1/" + path.Join(append([]string{collection, url.PathEscape(called)}, more...)...)
 }
 
@@ -62,8 +70,12 @@ func idIn(address string) string {
 }
 
 // send sends a request once. The error is an *Error, an *unreachable, a *sourceError
-// or that of the context. The caller closes the body of the answer.
-func (c *Client) send(ctx context.Context, r request) (*http.Response, error) {
+// or that of the context, in a *begun once something was read of the content. The
+// caller closes the body of the answer.
+func (c *Client) send(ctx context.Context, r request) (_ *http.Response, err error) {
+	if r.path == "" {
+		return nil, fmt.Errorf("server %s: nothing has an empty name, or is called . or ..: %w", c.server, cmp.Or(r.absent, fs.ErrInvalid))
+	}
 	sending, cancel := context.WithCancelCause(ctx)
 	w := newWatch(c.options.Stall, cancel)
 	var content io.Reader
@@ -97,9 +109,15 @@ func (c *Client) send(ctx context.Context, r request) (*http.Response, error) {
 	c.describe(req, r)
 	resp, err := c.http.Do(req)
 	if sent != nil {
-		if failed := sent.detach(); failed != nil && err != nil {
+		read, failed := sent.detach()
+		if failed != nil && err != nil {
 			err = &sourceError{failed}
 		}
+		defer func() {
+			if read && err != nil {
+				err = &begun{err}
+			}
+		}()
 	}
 	if err != nil {
 		stalled := context.Cause(sending)
@@ -171,14 +189,33 @@ func (c *Client) call(ctx context.Context, r request, out any) (outcome, error) 
 	return c.callFor(ctx, c.patient(shortly), r, out)
 }
 
-// callFor is call with as much patience as is given.
+// callFor is call with as much patience as is given. Content that gets further than
+// it did before has moved.
 func (c *Client) callFor(ctx context.Context, p *patience, r request, out any) (outcome, error) {
+	if r.content != nil {
+		told, most := r.told, int64(0)
+		r.told = func(sent int64) {
+			if sent > most {
+				most = sent
+				p.moved()
+			}
+			if told != nil {
+				told(sent)
+			}
+		}
+	}
 	for {
 		got, err := c.once(ctx, r, out)
 		if err == nil {
 			return got, nil
 		}
-		if !r.repeatable && !untouched(err) {
+		if r.method != http.MethodGet && decided(err) {
+			return got, err
+		}
+		if !r.repeatable && !untouched(r, err) {
+			if r.content != nil && transient(err) {
+				err = fmt.Errorf("%w; a stream cannot be sent again, a file can", err)
+			}
 			return got, err
 		}
 		if err := p.wait(ctx, err); err != nil {

@@ -16,7 +16,8 @@ import (
 
 const (
 	// shortly is how long a server is tried that has not answered yet, and whatever is
-	// answered at once: who made a mistake in its address shall know soon.
+	// answered at once: who made a mistake in its address shall know soon. One that
+	// says when to come back is tried for as long as the client has patience.
 	shortly = 5 * time.Second
 	// retryAfterMax caps what a server asks for with Retry-After.
 	retryAfterMax = 2 * time.Minute
@@ -36,9 +37,6 @@ func (c *Client) patient(limit time.Duration) *patience { return &patience{clien
 // moved says that something has been achieved since the last failure.
 func (p *patience) moved() { p.failures, p.reached = 0, true }
 
-// answered says that the server is there, though nothing may have been achieved.
-func (p *patience) answered() { p.since, p.reached = time.Now(), true }
-
 // wait returns nil when it is time to try again what has failed with err, and an
 // error if that is not worth it.
 func (p *patience) wait(ctx context.Context, err error) error {
@@ -53,13 +51,17 @@ func (p *patience) wait(ctx context.Context, err error) error {
 	if !p.reached {
 		limit = min(limit, shortly)
 	}
+	asked := retryAfter(err)
+	if asked > 0 {
+		limit = max(limit, p.client.options.Patience)
+	}
 	if p.failures++; p.failures == 1 {
 		p.since = time.Now()
 	}
 	if time.Since(p.since) > limit {
 		return fmt.Errorf("%w; given up after %s", err, limit)
 	}
-	pause := p.client.options.pause(p.failures, retryAfter(err))
+	pause := p.client.options.pause(p.failures, asked)
 	p.client.options.Log.Warn("server is tried again", "server", p.client.server, "failures", p.failures, "pause", pause, "err", err)
 	timer := time.NewTimer(pause)
 	defer timer.Stop()
@@ -141,11 +143,30 @@ type passing struct{ error }
 
 func (e *passing) Unwrap() error { return e.error }
 
+// decided reports whether gangway has done what it was asked for, without success and
+// without asking to be asked again: to do the same once more costs as much, and ends
+// the same.
+func decided(err error) bool {
+	told, ok := errors.AsType[*Error](err)
+	return ok && told.spoken && told.Status >= 500 && told.Status != http.StatusServiceUnavailable && retryAfter(err) == 0
+}
+
+// begun is why a request failed of whose content something was read: the server may
+// have it, and who reads it may do so until the transport lets go of it.
+type begun struct{ error }
+
+func (e *begun) Unwrap() error { return e.error }
+
 // untouched reports whether a request that failed has changed nothing at the server
-// for certain.
-func untouched(err error) bool {
+// for certain. That it is not available says nothing: it may have stopped in the
+// middle.
+func untouched(r request, err error) bool {
+	if r.content != nil {
+		_, begun := errors.AsType[*begun](err)
+		return !begun
+	}
 	if told, ok := errors.AsType[*Error](err); ok {
-		return told.Status == http.StatusTooManyRequests || told.Status == http.StatusServiceUnavailable
+		return told.spoken && told.Status == http.StatusTooManyRequests
 	}
 	return undialled(err)
 }

@@ -87,3 +87,19 @@ func TestPatienceEndsWhenNothingMoves(t *testing.T) {
 		}
 	})
 }
+
+func TestAServerThatSaysWhenToComeBackIsTriedForLonger(t *testing.T) {
+	c := patientClient(t)
+	busy := &Error{Status: http.StatusServiceUnavailable, header: http.Header{"Retry-After": {"30"}}}
+	synctest.Test(t, func(t *testing.T) {
+		begun := time.Now()
+		p := c.patient(shortly)
+		var err error
+		for err == nil {
+			err = p.wait(t.Context(), busy)
+		}
+		if took := time.Since(begun); !errors.Is(err, busy) || took < 10*time.Minute || took > 11*time.Minute {
+			t.Errorf("given up after %s: %v", took, err)
+		}
+	})
+}

@@ -30,8 +30,9 @@ const (
 	farewell = 3 * time.Second
 )
 
-// errLost says that a server has no upload any more, or not its bytes.
-var errLost = errors.New("the server has lost the upload")
+// errLost says that there is nothing to go on with: a server has no upload any more,
+// or not its bytes, or what came of it was no success.
+var errLost = errors.New("the upload cannot go on")
 
 // upload is a file on its way to the server, by the tus protocol 1.0. It belongs to
 // one goroutine.
@@ -52,7 +53,7 @@ type upload struct {
 
 // upload sends a file and waits for it to be onboarded.
 func (c *Client) upload(ctx context.Context, src onboarding.Source, file csar.Source, opts onboarding.Options) (onboarding.Report, error) {
-	u := &upload{Client: c, src: src, file: file, was: infoOf(file), opts: opts, note: c.noted(file, opts), patience: c.patient(c.options.Patience),
+	u := &upload{Client: c, src: src, file: file, was: infoOf(file), opts: opts, note: c.noteOf(file, opts), patience: c.patient(c.options.Patience),
 		meter: &meter{source: src.Name, size: file.Size, progress: opts.Progress}}
 	defer u.note.release()
 	u.id = u.note.upload()
@@ -75,13 +76,25 @@ func (c *Client) upload(ctx context.Context, src onboarding.Source, file csar.So
 }
 
 // goOn goes on with the upload of another process. The error is errLost if that was
-// to no avail: the server does not have it any more, or what came of it.
+// to no avail: the server does not have it any more, or what came of it, or that had
+// ended without success. Who asks again has mended what was the reason.
 func (u *upload) goOn(ctx context.Context) (onboarding.Report, error) {
 	if err := u.until(ctx, func() bool { return u.asked || u.job != "" }); err != nil {
 		return onboarding.Report{}, u.interrupted(ctx, err)
 	}
 	u.options.Log.Info("upload of another process goes on", "source", u.src.Name, "offset", u.offset)
 	ended := u.job != ""
+	if ended {
+		var before job.Job
+		switch _, err := u.callFor(ctx, u.patience, get(at("jobs", u.job), job.ErrNotFound), &before); {
+		case errors.Is(err, job.ErrNotFound):
+			return onboarding.Report{}, fmt.Errorf("%w: %w", errLost, err)
+		case err != nil:
+			return onboarding.Report{}, &PendingError{Server: u.server, Job: u.job, Err: err}
+		case before.State.Ended() && before.State != job.Succeeded:
+			return onboarding.Report{}, fmt.Errorf("%w: job %s had %s before", errLost, before.ID, before.State)
+		}
+	}
 	if err := u.fill(ctx); err != nil {
 		return onboarding.Report{}, u.interrupted(ctx, err)
 	}
@@ -107,10 +120,11 @@ func (u *upload) conclude(ctx context.Context) (onboarding.Report, error) {
 }
 
 // beginAnew makes the upload one that has not begun, and has the server remove what
-// is left there of the one before.
+// is left there of the one before. The note is kept until it can be of another: a
+// token may have been the wrong one.
 func (u *upload) beginAnew(ctx context.Context, why error) {
 	u.options.Log.Warn("upload begins anew", "source", u.src.Name, "err", why)
-	u.abandon(ctx)
+	u.terminate(ctx)
 	u.id, u.offset, u.asked, u.job = "", 0, false, ""
 }
 
@@ -258,15 +272,15 @@ func (u *upload) interrupted(ctx context.Context, err error) error {
 		return err
 	}
 	if _, changed := errors.AsType[*sourceError](err); changed || u.note == nil {
-		u.abandon(ctx)
+		u.note.remove()
+		u.terminate(ctx)
 		return err
 	}
 	return fmt.Errorf("%w; the server has %d of %d bytes, and the same call goes on from there", err, u.offset, u.file.Size)
 }
 
-// abandon has the server remove what it has of the upload, if it answers.
-func (u *upload) abandon(ctx context.Context) {
-	u.note.remove()
+// terminate has the server remove what it has of the upload, if it answers.
+func (u *upload) terminate(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), farewell)
 	defer cancel()
 	_, err := u.once(ctx, request{method: http.MethodDelete, path: at("uploads", u.id), header: http.Header{"Tus-Resumable": {tusVersion}}}, nil)

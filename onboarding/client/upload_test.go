@@ -15,6 +15,7 @@ import (
 
 	"github.com/gangway-nfv/gangway/onboarding"
 	"github.com/gangway-nfv/gangway/onboarding/client"
+	"github.com/gangway-nfv/gangway/onboarding/job"
 	"github.com/gangway-nfv/gangway/onboarding/rest/resttest"
 	"github.com/gangway-nfv/gangway/onboarding/vnfpkg"
 )
@@ -255,4 +256,58 @@ func TestTwoProcessesMaySendTheSameFile(t *testing.T) {
 	if left, err := os.ReadDir(state); err != nil || len(left) > 0 {
 		t.Errorf("notes are left: %v, %v", left, err)
 	}
+}
+
+// A token that is good elsewhere does not make the upload of the right one lost.
+func TestAWrongTokenDoesNotForgetAnUpload(t *testing.T) {
+	f := start(t, nil)
+	state := t.TempDir()
+	as := func(token string) *client.Client {
+		return f.client(func(o *client.Options) { o.StateDir, o.Project, o.Token = state, "red", token })
+	}
+	content := archive("fw", 6*mib)
+	path := file(t, content)
+	_ = cutShort(t, as("red-writer"), path, 2*mib)
+	_, err := as("blue-writer").Onboard(t.Context(), onboarding.FileSource(path), onboarding.Options{})
+	if told, ok := errors.AsType[*client.Error](err); !ok || told.Status != http.StatusNotFound {
+		t.Errorf("with a token of another project: %v", err)
+	}
+	report, err := as("red-writer").Onboard(t.Context(), onboarding.FileSource(path), onboarding.Options{})
+	is(t, report, err, onboarding.Onboarded)
+	f.kept(report, content)
+	if n := f.count("POST /api/v1/uploads"); n != 2 { // one of them refused
+		t.Errorf("the upload began anew: %q", f.requests)
+	}
+}
+
+// Who calls again after a rejection that nobody waited for has mended the reason.
+func TestAnOldRejectionIsNotTheOutcomeOfANewCall(t *testing.T) {
+	f := start(t, func(s *setting) { s.idle = true })
+	c := f.client(func(o *client.Options) { o.StateDir = t.TempDir() })
+	path := file(t, archive("fw", mib))
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	f.before = func(_ http.ResponseWriter, r *http.Request) bool {
+		if strings.HasPrefix(r.URL.Path, "/api/v1/jobs/") {
+			cancel()
+		}
+		return false
+	}
+	_, err := c.Onboard(ctx, onboarding.FileSource(path), onboarding.Options{})
+	pending, ok := errors.AsType[*client.PendingError](err)
+	if !ok {
+		t.Fatal(err)
+	}
+	add(t, f.client(nil), "disk-fw", disk(t, 8)) // has the name of the package's image
+	f.stop()
+	f.idle = false
+	f.open()
+	j, err := f.Queue.Wait(t.Context(), pending.Job)
+	if j.State != job.Failed {
+		t.Fatalf("the job is %+v, %v", j, err)
+	}
+	_, err = c.DeleteImage(t.Context(), "disk-fw", false)
+	resttest.NoError(t, err)
+	report, err := c.Onboard(t.Context(), onboarding.FileSource(path), onboarding.Options{})
+	is(t, report, err, onboarding.Onboarded)
 }

@@ -45,6 +45,7 @@ type body struct {
 
 	mu       sync.Mutex
 	sent     int64 // bytes
+	read     bool  // reading has begun
 	detached bool
 	failed   error // of the source
 }
@@ -54,6 +55,7 @@ func (b *body) Read(p []byte) (int, error) {
 	b.mu.Lock()
 	detached := b.detached
 	if !detached {
+		b.read = true
 		b.watch.pause()
 	}
 	b.mu.Unlock()
@@ -79,12 +81,13 @@ func (b *body) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// detach returns the error of the source, if that is why the request has failed.
-func (b *body) detach() error {
+// detach reports whether reading has begun, and returns the error of the source if
+// that is why the request has failed.
+func (b *body) detach() (read bool, failed error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.detached = true
-	return b.failed
+	return b.read, b.failed
 }
 
 // watchedBody is the body of an answer.
