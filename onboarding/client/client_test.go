@@ -181,22 +181,25 @@ func TestCertificatesOfAFileAreTrusted(t *testing.T) {
 
 // What was not done for certain is done again; what may have been done is not.
 func TestRequestsAreSentAgainWhereThatIsSafe(t *testing.T) {
+	gangway := http.Header{"Content-Type": {"application/problem+json"}}
+	busy := http.Header{"Content-Type": {"application/problem+json"}, "Retry-After": {"0"}}
 	look := func(c *client.Client) error { _, err := c.VIMs(t.Context()); return err }
 	change := func(c *client.Client) error { _, err := c.DeleteImage(t.Context(), "x", false); return err }
 	for _, test := range []struct {
 		name   string
 		ask    func(c *client.Client) error
 		status int
-		spoken bool // by gangway
+		header http.Header
 		sent   int
 	}{
-		{"reading, whatever happened", look, 502, false, 2},
-		{"changing what gangway did not take", change, 429, true, 2},
-		{"changing what somebody did not take", change, 429, false, 1},
-		{"changing what gangway may have done before it stopped", change, 503, true, 1},
-		{"changing what somebody cannot reach", change, 503, false, 1},
-		{"changing what a server may have changed", change, 502, false, 1},
-		{"what a server refuses", look, 400, true, 1},
+		{"reading, whatever happened", look, 502, nil, 2},
+		{"changing what gangway did not take yet", change, 429, busy, 2},
+		{"changing what is beyond a limit", change, 429, gangway, 1},
+		{"changing what somebody did not take yet", change, 429, http.Header{"Retry-After": {"0"}}, 1},
+		{"changing what gangway may have done before it stopped", change, 503, busy, 1},
+		{"changing what somebody cannot reach", change, 503, nil, 1},
+		{"changing what a server may have changed", change, 502, nil, 1},
+		{"what a server refuses", look, 400, gangway, 1},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			var mu sync.Mutex
@@ -205,9 +208,7 @@ func TestRequestsAreSentAgainWhereThatIsSafe(t *testing.T) {
 				mu.Lock()
 				defer mu.Unlock()
 				if sent++; sent == 1 {
-					if test.spoken {
-						w.Header().Set("Content-Type", "application/problem+json")
-					}
+					maps.Copy(w.Header(), test.header)
 					w.WriteHeader(test.status)
 					return
 				}

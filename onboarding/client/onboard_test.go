@@ -369,6 +369,7 @@ func TestAStreamIsSentOnceAndOnlyFromItsBeginning(t *testing.T) {
 							_, _ = io.CopyN(io.Discard, r.Body, after)
 							if spoken {
 								w.Header().Set("Content-Type", "application/problem+json")
+								w.Header().Set("Retry-After", "0")
 							}
 							answer := http.NewResponseController(w)
 							_ = answer.EnableFullDuplex()

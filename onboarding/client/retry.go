@@ -111,8 +111,11 @@ func transient(err error) bool {
 	}
 	if told, ok := errors.AsType[*Error](err); ok {
 		switch told.Status {
-		case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests:
+		case http.StatusRequestTimeout, http.StatusTooEarly:
 			return true
+		case http.StatusTooManyRequests:
+			// Without a time it is the limit of a project, which waiting does not change.
+			return !told.spoken || told.header.Get("Retry-After") != ""
 		case http.StatusNotImplemented, http.StatusHTTPVersionNotSupported, http.StatusInsufficientStorage:
 			return false
 		}
