@@ -72,8 +72,8 @@ func (s *Service) addImage(ctx context.Context, t *job.Task) (any, error) {
 		return nil, bounded(err)
 	}
 	defer done()
-	report, err := s.config.Pipeline.Add(ctx, onboarding.AddRequest{Description: description, Options: onboarding.Options{
-		Project: t.Job.Project, OnConflict: img.OnConflict, Images: img.Images, Spend: spend,
+	report, err := s.config.Pipeline.Add(ctx, onboarding.AddRequest{Description: description, Spend: spend, Options: onboarding.Options{
+		Project: t.Job.Project, OnConflict: img.OnConflict, Images: img.Images,
 		Progress: func(at onboarding.Progress) {
 			t.Report(job.Progress{Step: at.Image, Done: at.Done, Total: at.Total})
 		},
@@ -85,9 +85,9 @@ func (s *Service) addImage(ctx context.Context, t *job.Task) (any, error) {
 	return report, bounded(err)
 }
 
-// spending returns what is told of the bytes of an image, and ends it where it would
+// spending returns what is told how many bytes an image has, and ends it where it would
 // be larger than an image may be, or its project.
-func (s *Service) spending(ctx context.Context, project string) (spend func(int64) error, done func(), err error) {
+func (s *Service) spending(ctx context.Context, project string) (spend func(total int64) error, done func(), err error) {
 	ofProject, done := func(int64) error { return nil }, func() {}
 	if s.config.Packages != nil {
 		admission, err := s.config.Packages.Reserve(ctx, project, -1)
@@ -96,12 +96,11 @@ func (s *Service) spending(ctx context.Context, project string) (spend func(int6
 		}
 		ofProject, done = admission.Spend, admission.Close
 	}
-	var size int64
-	return func(bytes int64) error {
-		if size += bytes; s.config.MaxImage > 0 && size > s.config.MaxImage {
+	return func(total int64) error {
+		if s.config.MaxImage > 0 && total > s.config.MaxImage {
 			return &vnfpkg.TooLargeError{Limit: s.config.MaxImage, Image: true}
 		}
-		return ofProject(bytes)
+		return ofProject(total)
 	}, done, nil
 }
 

@@ -83,7 +83,7 @@ func (d *door) addImage(w http.ResponseWriter, r *http.Request) error {
 			content = http.MaxBytesReader(w, form.file, d.MaxImage)
 		}
 		report, err = d.Packages.Pipeline.Add(ctx, onboarding.AddRequest{Description: description, Content: content, Size: -1,
-			Options: onboarding.Options{Project: project, Spend: admission.Spend}})
+			Options: onboarding.Options{Project: project}, Spend: admission.Spend})
 	} else {
 		report, err = d.fetchImage(ctx, description)
 	}
