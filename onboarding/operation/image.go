@@ -69,7 +69,9 @@ func (s *Service) addImage(ctx context.Context, t *job.Task) (any, error) {
 	}
 	spend, done, err := s.spending(ctx, t.Job.Project)
 	if err != nil {
-		return nil, bounded(err)
+		report := onboarding.FailedReport(img.Name, err)
+		err = vnfpkg.Tell(s.config.Log, t.Job.ID, &report, err)
+		return report, bounded(err)
 	}
 	defer done()
 	report, err := s.config.Pipeline.Add(ctx, onboarding.AddRequest{Description: description, Spend: spend, Options: onboarding.Options{
@@ -81,7 +83,7 @@ func (s *Service) addImage(ctx context.Context, t *job.Task) (any, error) {
 	if err == nil && report.Status == onboarding.Rejected {
 		err = job.Permanent(&RejectedError{report})
 	}
-	report.Cause = vnfpkg.CauseOf(err)
+	err = vnfpkg.Tell(s.config.Log, t.Job.ID, &report, err)
 	return report, bounded(err)
 }
 
