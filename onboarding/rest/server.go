@@ -376,6 +376,8 @@ func (s *Server) log(r *http.Request, at *exchange, w *answer, b *body, took tim
 	switch {
 	case w.status >= http.StatusInternalServerError:
 		level = slog.LevelError
+	case at.err != nil && w.status < http.StatusBadRequest:
+		level = slog.LevelWarn // the answer broke off
 	case at.door != nil && at.door.Quiet && w.status < http.StatusBadRequest:
 		level = slog.LevelDebug
 	}

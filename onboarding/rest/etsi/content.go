@@ -253,10 +253,12 @@ func (d *door) artifacts(lookup lookup) rest.HandlerFunc {
 				err = add(r.Context(), z, file.Path, content)
 			}
 			if err != nil {
+				rest.Note(r.Context(), err)
 				panic(http.ErrAbortHandler) // half an archive must not look whole
 			}
 		}
 		if err := z.Close(); err != nil {
+			rest.Note(r.Context(), err)
 			panic(http.ErrAbortHandler)
 		}
 		return nil
