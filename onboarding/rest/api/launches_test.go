@@ -3,6 +3,8 @@ package api_test
 import (
 	"bufio"
 	"fmt"
+	"io"
+	"net"
 	"net/http"
 	"strings"
 	"sync"
@@ -118,6 +120,26 @@ func TestALaunchThatNobodyWaitsFor(t *testing.T) {
 	}
 	if got := resttest.Into[view.Launch](t, f.Do(t, "GET", at, nil).Want(t, 200)); got.Report.VIMs[0].VDUs[0].Image.Action != vim.Uploaded {
 		t.Errorf("operation is %+v", got)
+	}
+}
+
+func TestHEADDoesNotWaitForEvents(t *testing.T) {
+	f := start(t)
+	f.onboard(t, "firewall", onboardingtest.Embed("image", onboardingtest.QCOW2(384<<10, 1<<30, 1)))
+	release := make(chan struct{})
+	defer close(release)
+	f.cloud.Inject(glancetest.Fault{Route: glancetest.Upload, Do: func(*http.Request) { <-release }})
+	begun := f.Do(t, "POST", "/api/v1/launches", launchOf("firewall", "region-one"), "Prefer: respond-async").Want(t, 202)
+	conn, err := net.Dial("tcp", f.Listener.Addr().String())
+	resttest.NoError(t, err)
+	defer conn.Close()
+	resttest.NoError(t, conn.SetDeadline(time.Now().Add(5*time.Second))) // or else for ever
+	_, err = fmt.Fprintf(conn, "HEAD %s/events HTTP/1.1\r\nHost: x\r\nX-Auth-Token: red-reader\r\nConnection: close\r\n\r\n",
+		strings.TrimPrefix(begun.Header.Get("Location"), f.URL))
+	resttest.NoError(t, err)
+	answer, err := io.ReadAll(conn) // until the handler has ended
+	if err != nil || !strings.Contains(string(answer), "text/event-stream") {
+		t.Errorf("answered: %s, %v", answer, err)
 	}
 }
 
