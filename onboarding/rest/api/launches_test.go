@@ -232,7 +232,7 @@ func TestALaunchThatTakesLongerThanTheClientWaits(t *testing.T) {
 
 func TestARepeatedLaunchJoinsTheFirst(t *testing.T) {
 	f := start(t)
-	f.onboard(t, "firewall", onboardingtest.Embed("image", onboardingtest.QCOW2(384<<10, 1<<20, 1)))
+	id := f.onboard(t, "firewall", onboardingtest.Embed("image", onboardingtest.QCOW2(384<<10, 1<<20, 1)))
 	f.onboard(t, "router", onboardingtest.Embed("other", onboardingtest.QCOW2(384<<10, 1<<20, 2)))
 	key := "Idempotency-Key: 7"
 	var calls sync.WaitGroup
@@ -249,6 +249,11 @@ func TestARepeatedLaunchJoinsTheFirst(t *testing.T) {
 		}
 	}
 	f.Do(t, "POST", "/api/v1/launches", launchOf("router", "region-one"), key).Want(t, 422)
+	f.Do(t, "DELETE", "/api/v1/packages/"+id, nil).Want(t, 200)
+	if again := f.Do(t, "POST", "/api/v1/launches", launchOf("firewall", "region-one"), key).Want(t, 200); again.Header.Get("Location") != at[0] {
+		t.Errorf("once the package is deleted it is another: %s", again.Header.Get("Location"))
+	}
+	f.Do(t, "POST", "/api/v1/launches", launchOf("firewall", "region-one")).Want(t, 404)
 	if n := len(f.cloud.Glance("RegionOne").Images()); n != 1 {
 		t.Errorf("the VIM has %d images", n)
 	}
