@@ -85,6 +85,7 @@ func (d *door) addImage(w http.ResponseWriter, r *http.Request) error {
 		report, err = d.Packages.Pipeline.Add(ctx, onboarding.AddRequest{Description: description, Content: content, Size: -1,
 			Options: onboarding.Options{Project: project}, Spend: admission.Spend})
 	} else {
+		admission.Close() // this request sends nothing, and the job has its own
 		report, err = d.fetchImage(ctx, description)
 	}
 	if err != nil {
