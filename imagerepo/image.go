@@ -109,6 +109,17 @@ func (p PackageRef) String() string {
 	return s
 }
 
+// Called reports whether the package goes by a name: name, vendor/name, or either with
+// :version.
+func (p PackageRef) Called(name string) bool {
+	versioned := p.Name + ":" + p.Version
+	switch name {
+	case p.Name, versioned, p.Vendor + "/" + p.Name, p.Vendor + "/" + versioned:
+		return true
+	}
+	return false
+}
+
 // Ref returns the package's reference.
 func (p Package) Ref() PackageRef {
 	return PackageRef{ID: p.ID, Vendor: p.Vendor, Name: p.Name, Version: p.Version}

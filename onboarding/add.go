@@ -19,6 +19,10 @@ type AddRequest struct {
 	Description tosca.ImageDescription
 	Content     io.Reader
 	Size        int64 // bytes of Content; -1 while unknown
+	// Spend, if not nil, is asked before bytes are taken in, and told how many there
+	// are with them. A transfer that begins again counts from zero. Its error ends
+	// the adding, and is its error, wrapped.
+	Spend func(total int64) error
 }
 
 // Add takes one image in. The report's Package is empty. A name that belongs
@@ -29,6 +33,7 @@ type AddRequest struct {
 func (p *Pipeline) Add(ctx context.Context, req AddRequest) (Report, error) {
 	d := req.Description
 	j := p.job(d.Name, req.Options)
+	j.spend = req.Spend
 	return j.ending(ctx, func() (Report, error) {
 		img := &image{description: d, source: imagerepo.Source{URL: d.URL}}
 		if err := j.blame(j.add(ctx, img, req)); err != nil {

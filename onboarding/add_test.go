@@ -1,6 +1,7 @@
 package onboarding_test
 
 import (
+	"net/http"
 	"strings"
 	"testing"
 
@@ -71,6 +72,24 @@ func TestAddRefusesWhatAPackageMayNotBring(t *testing.T) {
 	wantStatus(t, report, onboarding.Unchanged)
 	wantActions(t, report, map[string]onboarding.Action{"firewall-image": onboarding.Kept})
 	h.wantState(t, before)
+}
+
+func TestAnImageThatChangesWhileItIsFetchedIsCountedOnce(t *testing.T) {
+	h, origin := newHarness(t), newOrigin(t)
+	first, second := make([]byte, 700<<10), make([]byte, 800<<10)
+	second[0] = 1
+	changes := origintest.DoAfter(600<<10, func(*http.Request) { origin.Serve("/image.raw", origintest.Plain(second)) })
+	url := origin.Serve("/image.raw", origintest.Plain(first, changes))
+	var most int64
+	report, err := h.Add(t.Context(), onboarding.AddRequest{Description: tosca.ImageDescription{Name: "image", URL: url},
+		Spend: func(total int64) error { most = max(most, total); return nil }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantStatus(t, report, onboarding.Onboarded)
+	if size := int64(len(second)); report.Images[0].Size != size || most != size {
+		t.Errorf("%d bytes were spent on an image of %d", most, report.Images[0].Size)
+	}
 }
 
 func TestAddDryRunStoresNothing(t *testing.T) {

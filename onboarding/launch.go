@@ -106,10 +106,8 @@ func (p *Pipeline) FindPackage(ctx context.Context, project, called string) (ima
 			if err != nil {
 				return imagerepo.Package{}, err
 			}
-			versioned := pkg.Name + ":" + pkg.Version
-			switch called {
-			case pkg.Name, versioned, pkg.Vendor + "/" + pkg.Name, pkg.Vendor + "/" + versioned:
-				found = append(found, pkg.Ref())
+			if ref := pkg.Ref(); ref.Called(called) {
+				found = append(found, ref)
 			}
 		}
 	}

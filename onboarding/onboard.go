@@ -16,7 +16,8 @@ type job struct {
 	*Pipeline // without a Repository for a job that only validates
 	opts      Options
 	source    string
-	intake    *imagerepo.Intake // nil when nothing is to be stored
+	spend     func(total int64) error // see [AddRequest]; may be nil
+	intake    *imagerepo.Intake       // nil when nothing is to be stored
 
 	archive  *csar.Archive
 	pkg      *tosca.Package

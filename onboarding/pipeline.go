@@ -71,9 +71,6 @@ type Options struct {
 	Digests []string
 	// DryRun goes through all stages and stores nothing.
 	DryRun bool
-	// Spend, if not nil, is asked before bytes of an image, or of what may be one,
-	// are taken in. Its error ends that and is the error of the onboarding, wrapped.
-	Spend func(bytes int64) error
 	// Progress is told how the package advances, often; it must not block. Its
 	// calls for one package do not overlap. It may be nil.
 	Progress func(Progress)

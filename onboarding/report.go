@@ -80,6 +80,12 @@ type ImageReport struct {
 	Action  Action            `json:"action,omitempty" yaml:"action,omitempty"`
 }
 
+// FailedReport returns the report of a package, or of an image without one, that could
+// not be judged or stored.
+func FailedReport(source string, err error) Report {
+	return Report{Source: source, Status: Failed, Images: []ImageReport{}, Findings: tosca.Findings{}, Error: err.Error()}
+}
+
 func (j *job) report(status Status) Report {
 	report := Report{Source: j.source, Status: status, Images: []ImageReport{}, Findings: append(tosca.Findings{}, j.findings.Sorted()...)}
 	stored := status == Onboarded || status == Unchanged

@@ -66,8 +66,8 @@ func (j *job) keep(ctx context.Context, m csar.Member, r io.Reader) error {
 // to be stored or the package is refused already, nowhere.
 func (j *job) take(ctx context.Context, r io.Reader, name string, size int64, digests []string) (c content, err error) {
 	var inspector diskfmt.Inspector
-	if j.opts.Spend != nil {
-		r = &spending{r, j.opts.Spend}
+	if j.spend != nil {
+		r = &spending{r: r, spend: j.spend}
 	}
 	passing := io.TeeReader(r, &inspector)
 	digests = slices.Concat(digests, j.opts.Digests)
@@ -83,14 +83,15 @@ func (j *job) take(ctx context.Context, r io.Reader, name string, size int64, di
 // spending asks for leave for the bytes that it reads.
 type spending struct {
 	r     io.Reader
-	spend func(int64) error
+	spend func(total int64) error
+	total int64 // bytes
 }
 
 // Read implements [io.Reader].
 func (s *spending) Read(p []byte) (int, error) {
 	n, err := s.r.Read(p)
-	if n > 0 {
-		if over := s.spend(int64(n)); over != nil {
+	if s.total += int64(n); n > 0 {
+		if over := s.spend(s.total); over != nil {
 			return 0, over
 		}
 	}

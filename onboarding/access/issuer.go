@@ -31,8 +31,9 @@ func (id Identity) administers(where string) bool {
 }
 
 // Create makes a token as [Tokens.Create] does. It takes an admin of where the token
-// holds, who so may all that it allows, and no token may outlive the one that its
-// issuer came with. Otherwise it fails with a *DeniedError.
+// holds, who so may all that it allows, and no token may expire
+// later than the one that its issuer came with, though it stays when that one is
+// revoked. Otherwise it fails with a *DeniedError.
 func (i Issuer) Create(ctx context.Context, n NewToken) (Token, string, error) {
 	if err := n.Check(); err != nil {
 		return Token{}, "", err

@@ -169,9 +169,9 @@ func (q *Queue) StartIn(ctx context.Context, n New, insert func(context.Context,
 		q.release(t)
 		return j, err
 	}
-	t.renewed(q.safeUntil(time.Now()))
-	if time.Since(begun) > q.options.Beat {
-		q.renew(context.WithoutCancel(ctx), []*Task{t}, []Beat{t.beat()}) // the row says less
+	slow := time.Since(begun) > q.options.Beat // so that little of the claim is left
+	if !slow || !q.renew(context.WithoutCancel(ctx), []*Task{t}, []Beat{t.beat()}) {
+		t.renewed(q.safeUntil(begun))
 	}
 	go q.perform(t)
 	return j, nil

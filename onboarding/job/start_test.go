@@ -177,6 +177,37 @@ func TestWhatIsStoredSlowlyIsStarted(t *testing.T) {
 	})
 }
 
+// unrenewed is a store that renews no claims.
+type unrenewed struct{ job.Store }
+
+func (unrenewed) Beat(context.Context, []job.Beat, time.Time, time.Time) ([]job.Answer, error) {
+	return nil, errors.New("the database is away")
+}
+
+func TestAClaimThatCannotBeRenewedHoldsNoLongerThanItsRowSays(t *testing.T) {
+	inBubble(t, func(t *testing.T, store job.Store) {
+		q := job.NewQueue(unrenewed{store}, job.Options{})
+		run(t, q, only(succeed))
+		begun := time.Now()
+		var heard time.Duration
+		j, err := q.StartIn(t.Context(), anOnboarding, func(ctx context.Context, j job.Job) (job.Job, bool, error) {
+			defer time.Sleep(5 * time.Second)
+			return store.Insert(ctx, j)
+		}, func(ctx context.Context, _ *job.Task) (any, error) {
+			<-ctx.Done()
+			heard = time.Since(begun)
+			return nil, ctx.Err()
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		wait(t, q, j.ID)
+		if heard > 8*time.Second { // of the ten of a lease, some are for it to end
+			t.Errorf("the handler went on for %s", heard)
+		}
+	})
+}
+
 func TestAHandlerThatWasGivenHearsAtOnceThatAnotherProcessWasQuicker(t *testing.T) {
 	inBubble(t, func(t *testing.T, store job.Store) {
 		q, other := job.NewQueue(store, job.Options{}), job.NewQueue(store, job.Options{})

@@ -87,6 +87,16 @@ func (s Resources) Insert(ctx context.Context, row vnfpkg.Row, packages int) err
 				return err
 			}
 		}
+		if row.State == vnfpkg.Onboarded {
+			var there bool
+			err := tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM packages WHERE id = $1)`, row.ID).Scan(&there)
+			if err == nil && !there {
+				err = imagerepo.ErrNotFound
+			}
+			if err != nil {
+				return resourceError(row.ID, err)
+			}
+		}
 		values, err := resourceValues(row)
 		if err != nil {
 			return resourceError(row.ID, err)

@@ -69,11 +69,13 @@ func (s *Service) addImage(ctx context.Context, t *job.Task) (any, error) {
 	}
 	spend, done, err := s.spending(ctx, t.Job.Project)
 	if err != nil {
-		return nil, bounded(err)
+		report := onboarding.FailedReport(img.Name, err)
+		err = vnfpkg.Tell(s.config.Log, t.Job.ID, &report, err)
+		return report, bounded(err)
 	}
 	defer done()
-	report, err := s.config.Pipeline.Add(ctx, onboarding.AddRequest{Description: description, Options: onboarding.Options{
-		Project: t.Job.Project, OnConflict: img.OnConflict, Images: img.Images, Spend: spend,
+	report, err := s.config.Pipeline.Add(ctx, onboarding.AddRequest{Description: description, Spend: spend, Options: onboarding.Options{
+		Project: t.Job.Project, OnConflict: img.OnConflict, Images: img.Images,
 		Progress: func(at onboarding.Progress) {
 			t.Report(job.Progress{Step: at.Image, Done: at.Done, Total: at.Total})
 		},
@@ -81,13 +83,13 @@ func (s *Service) addImage(ctx context.Context, t *job.Task) (any, error) {
 	if err == nil && report.Status == onboarding.Rejected {
 		err = job.Permanent(&RejectedError{report})
 	}
-	report.Cause = vnfpkg.CauseOf(err)
+	err = vnfpkg.Tell(s.config.Log, t.Job.ID, &report, err)
 	return report, bounded(err)
 }
 
-// spending returns what is told of the bytes of an image, and ends it where it would
+// spending returns what is told how many bytes an image has, and ends it where it would
 // be larger than an image may be, or its project.
-func (s *Service) spending(ctx context.Context, project string) (spend func(int64) error, done func(), err error) {
+func (s *Service) spending(ctx context.Context, project string) (spend func(total int64) error, done func(), err error) {
 	ofProject, done := func(int64) error { return nil }, func() {}
 	if s.config.Packages != nil {
 		admission, err := s.config.Packages.Reserve(ctx, project, -1)
@@ -96,12 +98,11 @@ func (s *Service) spending(ctx context.Context, project string) (spend func(int6
 		}
 		ofProject, done = admission.Spend, admission.Close
 	}
-	var size int64
-	return func(bytes int64) error {
-		if size += bytes; s.config.MaxImage > 0 && size > s.config.MaxImage {
+	return func(total int64) error {
+		if s.config.MaxImage > 0 && total > s.config.MaxImage {
 			return &vnfpkg.TooLargeError{Limit: s.config.MaxImage, Image: true}
 		}
-		return ofProject(bytes)
+		return ofProject(total)
 	}, done, nil
 }
 

@@ -107,30 +107,64 @@ func (s *Service) Launch(ctx context.Context, asked Asked, l Launch, now bool) (
 	if err := l.check(); err != nil {
 		return job.Job{}, err
 	}
-	for _, name := range l.VIMs {
-		if _, err := s.config.VIMs.Open(name); err != nil {
-			return job.Job{}, err
-		}
-	}
 	launched := Launched{Launch: l}
-	if l.Package != "" {
-		pkg, err := s.config.Pipeline.FindPackage(ctx, asked.Project, l.Package)
-		if err != nil {
-			return job.Job{}, err
-		}
-		if s.config.Packages != nil {
-			if err := s.config.Packages.Launchable(ctx, asked.Project, pkg.ID); err != nil {
-				return job.Job{}, err
-			}
-		}
-		of := pkg.Ref()
-		launched.Package, launched.Of = of.ID, &of // which stays what it is
+	var err error
+	if launched.Of, err = s.before(ctx, asked, l); err == nil && launched.Of == nil {
+		launched.Of, err = s.launchable(ctx, asked.Project, l)
+	}
+	if err != nil {
+		return job.Job{}, err
+	}
+	if launched.Of != nil {
+		launched.Package = launched.Of.ID // which stays what it is
 	}
 	n := asked.job(KindLaunch, launched.Package, launched.title(), launched)
 	if now {
 		return s.config.Queue.Start(ctx, n, s.launch)
 	}
 	return s.config.Queue.Add(ctx, n)
+}
+
+// before returns the package that a launch is of which came before with the same key
+// and calls it the same, or nil: whoever asks again joins it, whatever became of the
+// package since.
+func (s *Service) before(ctx context.Context, asked Asked, l Launch) (*imagerepo.PackageRef, error) {
+	if asked.Key == "" || l.Package == "" {
+		return nil, nil
+	}
+	there, err := s.config.Queue.List(ctx, job.Filter{Project: asked.Project, Kind: KindLaunch, Key: asked.Key, Limit: 1})
+	if err != nil || len(there) == 0 {
+		return nil, err
+	}
+	first, err := LaunchedOf(there[0])
+	if err != nil || first.Of == nil || first.Of.ID != l.Package && !first.Of.Called(l.Package) {
+		return nil, err
+	}
+	return first.Of, nil
+}
+
+// launchable returns the package that is to be launched, if it is one, and fails if
+// that, or one of the VIMs, is not to be had.
+func (s *Service) launchable(ctx context.Context, project string, l Launch) (*imagerepo.PackageRef, error) {
+	for _, name := range l.VIMs {
+		if _, err := s.config.VIMs.Open(name); err != nil {
+			return nil, err
+		}
+	}
+	if l.Package == "" {
+		return nil, nil
+	}
+	pkg, err := s.config.Pipeline.FindPackage(ctx, project, l.Package)
+	if err != nil {
+		return nil, err
+	}
+	if s.config.Packages != nil {
+		if err := s.config.Packages.Launchable(ctx, project, pkg.ID); err != nil {
+			return nil, err
+		}
+	}
+	ref := pkg.Ref()
+	return &ref, nil
 }
 
 // launch is the handler of a launch.

@@ -69,7 +69,15 @@ func Target(ctx context.Context, id string) {
 // could. It is for the goroutine that handles the request.
 func Unchanged(ctx context.Context) {
 	if at := exchangeOf(ctx); at != nil {
-		at.unchanged = true
+		at.action = ""
+	}
+}
+
+// Acts tells the audit log what a request does, where that is not what its route says.
+// It is for the goroutine that handles the request.
+func Acts(ctx context.Context, action string) {
+	if at := exchangeOf(ctx); at != nil {
+		at.action = action
 	}
 }
 
@@ -122,8 +130,8 @@ type exchange struct {
 	pattern   string // empty for a path that has none
 	route     *Route // nil for a method that the pattern does not have
 	caller    Caller
+	action    string // for the audit log, or empty
 	target    string
-	unchanged bool   // it is not for the audit log
 	concerned string // a project other than the caller's, or empty
 	err       error  // what the handler failed with
 	gone      bool   // the client went away before there was an answer

@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"context"
 	"io"
 	"net/http"
 	"strings"
@@ -9,14 +10,14 @@ import (
 
 // ServeContent answers with a file as [http.ServeContent] does, with a range and
 // preconditions by the ETag and other fields that are set already, but tells errors
-// in the form of the door. Several ranges at once are answered with the whole file
+// in the form of the door, and those of reading the file to the request's log. Several ranges at once are answered with the whole file
 // (RFC 9110, clause 14.2): what lies compressed would be inflated anew for each.
 func ServeContent(w http.ResponseWriter, r *http.Request, modified time.Time, content io.ReadSeeker) {
 	if strings.Contains(r.Header.Get("Range"), ",") {
 		r.Header.Del("Range")
 	}
 	sent := &contentWriter{ResponseWriter: w}
-	http.ServeContent(sent, r, "", modified, content)
+	http.ServeContent(sent, r, "", modified, &contentReader{content, r.Context()})
 	if sent.failed == 0 {
 		return
 	}
@@ -31,6 +32,22 @@ func ServeContent(w http.ResponseWriter, r *http.Request, modified time.Time, co
 	default:
 		Fail(w, r, Errorf(sent.failed, "the file cannot be sent"))
 	}
+}
+
+// contentReader tells the request's log why it cannot read on: http.ServeContent only
+// breaks off.
+type contentReader struct {
+	io.ReadSeeker
+	ctx context.Context
+}
+
+// Read implements [io.Reader].
+func (c *contentReader) Read(p []byte) (int, error) {
+	n, err := c.ReadSeeker.Read(p)
+	if err != nil && err != io.EOF {
+		Note(c.ctx, err)
+	}
+	return n, err
 }
 
 // contentWriter keeps the errors that http.ServeContent writes as plain text from

@@ -154,23 +154,28 @@ func Fail(w http.ResponseWriter, r *http.Request, err error) {
 	at.door.fail(w, r, problem)
 }
 
-// ProblemFor is [ProblemOf] for the error that a request is about to be answered
-// with by other means than [Fail]. The error goes to the request's log, and what is
-// nobody's fault but the server's only there.
-func ProblemFor(ctx context.Context, err error) Problem {
+// Note tells the request's log what went wrong with it. It is for what goes wrong when
+// the answer has begun already, and for the goroutine that handles the request.
+func Note(ctx context.Context, err error) {
 	at := exchangeOf(ctx)
 	if at == nil {
-		return ProblemOf(err)
+		return
 	}
 	if at.err == nil {
 		at.err = err
 	}
-	switch ended := ctx.Err(); {
-	case ended == nil:
-	case errors.Is(context.Cause(ctx), ErrStopping):
-		return ProblemOf(ErrStopping)
-	case errors.Is(err, ended):
+	if ended := ctx.Err(); ended != nil && errors.Is(err, ended) && !errors.Is(context.Cause(ctx), ErrStopping) {
 		at.gone = true
+	}
+}
+
+// ProblemFor is [ProblemOf] for the error that a request is about to be answered
+// with by other means than [Fail]. The error goes to the request's log, and what is
+// nobody's fault but the server's only there.
+func ProblemFor(ctx context.Context, err error) Problem {
+	Note(ctx, err)
+	if errors.Is(context.Cause(ctx), ErrStopping) {
+		return ProblemOf(ErrStopping)
 	}
 	return ProblemOf(err)
 }

@@ -155,7 +155,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		body.leave()
 		answer.end(at.gone)
-		if at.route != nil && at.route.Action != "" && !at.unchanged && at.caller.Subject != "" {
+		if at.action != "" && at.caller.Subject != "" {
 			at.audit(r, answer.status)
 		}
 		s.options.Metrics.end(at, r.Method, answer, body, time.Since(begun))
@@ -254,7 +254,9 @@ func (res *resource) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if route == nil && r.Method == http.MethodHead {
 		route = res.routes[http.MethodGet]
 	}
-	at.route = route
+	if at.route = route; route != nil {
+		at.action = route.Action
+	}
 	if err := res.admit(r, at, route); err != nil {
 		Fail(w, r, err)
 		return
@@ -352,7 +354,7 @@ func (at *exchange) audit(r *http.Request, status int) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), auditTime)
 	defer cancel()
 	event := access.Event{
-		Subject: at.caller.Subject, Project: cmp.Or(at.concerned, at.caller.Project), Action: at.route.Action,
+		Subject: at.caller.Subject, Project: cmp.Or(at.concerned, at.caller.Project), Action: at.action,
 		Target: cmp.Or(at.target, r.URL.Path), From: at.caller.Address, Outcome: outcome(status),
 	}
 	if err := at.server.options.Audit.Record(ctx, event); err != nil {
@@ -376,6 +378,8 @@ func (s *Server) log(r *http.Request, at *exchange, w *answer, b *body, took tim
 	switch {
 	case w.status >= http.StatusInternalServerError:
 		level = slog.LevelError
+	case at.err != nil && w.status < http.StatusBadRequest:
+		level = slog.LevelWarn // the answer broke off
 	case at.door != nil && at.door.Quiet && w.status < http.StatusBadRequest:
 		level = slog.LevelDebug
 	}

@@ -1,10 +1,12 @@
 package rest
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/netip"
 	"strings"
@@ -142,6 +144,39 @@ func TestAPanicIsAProblem(t *testing.T) {
 	}
 	if err == nil {
 		t.Error("an answer that a panic cut looks whole")
+	}
+}
+
+// torn is a file that can be read up to its middle.
+type torn struct{ io.ReadSeeker }
+
+func (f torn) Read(p []byte) (int, error) {
+	if at, err := f.Seek(0, io.SeekCurrent); err != nil || at >= 1<<20 {
+		return 0, errors.Join(err, errors.New("bad sector"))
+	}
+	return f.ReadSeeker.Read(p[:min(len(p), 1024)])
+}
+
+func TestWhyAFileBreaksOffIsInTheLog(t *testing.T) {
+	var log bytes.Buffer
+	f := &fixture{}
+	options := f.options()
+	options.Log = slog.New(slog.NewTextHandler(&log, nil))
+	serve(t, f, options, Door{Name: "files", Routes: []Route{{Method: "GET", Pattern: "/file", Need: Public,
+		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			ServeContent(w, r, time.Time{}, torn{strings.NewReader(strings.Repeat("x", 2<<20))})
+		})}}})
+	resp, err := f.Client().Get(f.URL + "/file")
+	if err == nil {
+		_, err = io.ReadAll(resp.Body)
+		resp.Body.Close()
+	}
+	if err == nil {
+		t.Error("half a file looks whole")
+	}
+	f.Close()
+	if line := log.String(); !strings.Contains(line, "level=WARN") || !strings.Contains(line, "bad sector") {
+		t.Errorf("the log has %s", line)
 	}
 }
 

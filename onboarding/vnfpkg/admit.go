@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Admission is leave to bring a project bytes. What it has spent counts as the
+// Admission is leave to bring a project bytes. The most that it has spent counts as the
 // project's until it is closed, which is to be when the bytes are in the repository
 // or given up; those of a package's archive are counted with its resource instead. It
 // is for one goroutine.
@@ -15,9 +15,9 @@ type Admission struct {
 	project string
 	sends   bool // a request's body
 
-	spent, reserved int64 // bytes
-	used            int64 // bytes of the project, when it was asked last
-	asked           int64 // reserved then
+	reserved int64 // bytes
+	used     int64 // bytes of the project, when it was asked last
+	asked    int64 // reserved then
 }
 
 // askUsed is after how many bytes it is asked again what else the project has taken.
@@ -47,7 +47,7 @@ func (s *Service) admit(ctx context.Context, project string, size int64, sends b
 	if size < 0 {
 		size = 1 // there is to be room for any
 	}
-	if err := a.reserve(size); err != nil {
+	if err := a.Spend(size); err != nil {
 		a.Close()
 		return nil, err
 	}
@@ -73,13 +73,6 @@ func (a *Admission) enter() error {
 	return nil
 }
 
-// Spend counts bytes that come. It fails with a *QuotaError when the project would
-// have more than it may have, together with all that is under way in this process.
-func (a *Admission) Spend(bytes int64) error {
-	a.spent += bytes
-	return a.reserve(a.spent)
-}
-
 // Close gives back what was not kept; what was kept is the project's by now.
 func (a *Admission) Close() {
 	a.s.mu.Lock()
@@ -87,8 +80,10 @@ func (a *Admission) Close() {
 	delete(a.s.admissions, a)
 }
 
-// reserve makes so many bytes in all the project's.
-func (a *Admission) reserve(total int64) error {
+// Spend makes so many bytes in all the project's. It fails with a *QuotaError when the
+// project would have more than it may have, together with all that is under way in
+// this process.
+func (a *Admission) Spend(total int64) error {
 	limit := a.s.Limits.ProjectBytes
 	if limit == 0 || total <= a.reserved {
 		return nil

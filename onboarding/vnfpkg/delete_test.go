@@ -25,6 +25,49 @@ func (o overtaken) Edit(ctx context.Context, id string, edit func(*vnfpkg.Edit) 
 	return o.Store.Edit(ctx, id, edit)
 }
 
+func (o overtaken) Insert(ctx context.Context, row vnfpkg.Row, packages int) error {
+	if others := *o.others; others != nil {
+		*o.others = nil
+		others()
+	}
+	return o.Store.Insert(ctx, row, packages)
+}
+
+func TestNothingIsLeftOfAPackageThatIsDeletedWhileItIsChanged(t *testing.T) {
+	disabled := vnfpkg.Disabled
+	for name, change := range map[string]func(*testing.T, *server, string) error{
+		"its state": func(t *testing.T, s *server, id string) error {
+			_, err := s.Update(t.Context(), project, id, vnfpkg.Change{Operational: &disabled})
+			return err
+		},
+		"it is deleted by two": func(t *testing.T, s *server, id string) error {
+			_, _, err := s.Delete(t.Context(), project, id, vnfpkg.DeleteOptions{})
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var others func()
+			s := newServer(t, options{
+				store:   func(s vnfpkg.Store) vnfpkg.Store { return overtaken{s, &others} },
+				jobs:    func(s job.Store) job.Store { return s },
+				catalog: func(c imagerepo.Catalog) imagerepo.Catalog { return c },
+			})
+			id := s.byCommand(t, project, "web")
+			others = func() {
+				if _, _, err := s.Pipeline.Repository.DeletePackage(t.Context(), id, false); err != nil {
+					t.Error(err)
+				}
+			}
+			if err := change(t, s, id); !errors.Is(err, imagerepo.ErrNotFound) {
+				t.Errorf("got %v, want ErrNotFound", err)
+			}
+			if row, err := s.Store.Row(t.Context(), id); !errors.Is(err, imagerepo.ErrNotFound) {
+				t.Errorf("there is a row of a package that is %s: %v", row.State, err)
+			}
+		})
+	}
+}
+
 func TestADeletionIsRefusedAfterAChangeThatItDidNotSee(t *testing.T) {
 	state := func(err error) bool { _, is := errors.AsType[*vnfpkg.StateError](err); return is }
 	enabled, disabled := vnfpkg.Enabled, vnfpkg.Disabled

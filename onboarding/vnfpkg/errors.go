@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"time"
 
 	"github.com/gangway-nfv/gangway/imagerepo"
@@ -55,6 +56,32 @@ func CauseOf(err error) onboarding.Cause {
 	}
 	return ""
 }
+
+// Tell completes the report of an attempt at a job, and returns the error that ended the
+// attempt, or nil, as a project may read them: what is wrong with the server's own files
+// or disk, the text of which has paths, goes to the log.
+func Tell(log *slog.Logger, job string, report *onboarding.Report, err error) error {
+	report.Cause = CauseOf(err)
+	switch report.Cause {
+	case onboarding.CauseSpace:
+		report.Error = ErrNoSpace.Error()
+	case onboarding.CauseInternal:
+		report.Error = fmt.Sprintf("the server failed; its log tells more under the job's ID, %s", job)
+	default:
+		return err
+	}
+	log.Error("job failed for a reason of the server's own", "job", job, "err", err)
+	return untold{err, report.Error}
+}
+
+// untold is an error with another text.
+type untold struct {
+	error
+	text string
+}
+
+func (u untold) Error() string { return u.text }
+func (u untold) Unwrap() error { return u.error }
 
 // StateError says that a resource is in a state in which it cannot be asked for
 // this.

@@ -12,7 +12,6 @@ import (
 	"github.com/gangway-nfv/gangway/imagerepo/fetch"
 	"github.com/gangway-nfv/gangway/onboarding"
 	"github.com/gangway-nfv/gangway/onboarding/job"
-	"github.com/gangway-nfv/gangway/tosca"
 )
 
 // From says where to get an archive.
@@ -245,6 +244,8 @@ func (s *Service) fetched(ctx context.Context, t *job.Task, row Row) (_ Row, err
 // unfetched says what becomes of a job whose archive could not be had.
 func (s *Service) unfetched(ctx context.Context, t *job.Task, row Row, err error) (any, error) {
 	err = fmt.Errorf("fetch of package %s: %w", row.ID, err)
+	report := onboarding.FailedReport(row.name(), err)
+	err = Tell(s.Log, t.Job.ID, &report, err)
 	cause := context.Cause(ctx)
 	var tooLarge *TooLargeError
 	var quota *QuotaError
@@ -260,8 +261,7 @@ func (s *Service) unfetched(ctx context.Context, t *job.Task, row Row, err error
 	case fetch.IsPermanent(err), errors.Is(err, errSecretGone), errors.As(err, &tooLarge), errors.As(err, &quota), t.Job.Failures+1 >= attempts:
 		s.dropSecret(t.Job.ID)
 		_, failed := s.fail(ctx, t.Job.ID, row, Failure{Detail: err.Error()})
-		return Outcome{Report: onboarding.Report{Source: row.name(), Status: onboarding.Failed, Images: []onboarding.ImageReport{},
-			Findings: tosca.Findings{}, Error: err.Error(), Cause: CauseOf(err)}}, errors.Join(job.Permanent(err), failed)
+		return Outcome{Report: report}, errors.Join(job.Permanent(err), failed)
 	}
 	return nil, err
 }

@@ -66,11 +66,11 @@ func (s *Service) process(ctx context.Context, t *job.Task, row Row) (any, error
 		err = job.Permanent(fmt.Errorf("archive %s: %w: its file has %d bytes, not %d", row.ID, ErrDamaged, info.Size(), row.Size))
 	}
 	if err != nil {
-		return s.settle(ctx, t, row, onboarding.Report{Source: row.name(), Status: onboarding.Failed, Error: err.Error()}, err)
+		return s.settle(ctx, t, row, onboarding.FailedReport(row.name(), err), err)
 	}
 	leave, err := s.onboards.take(ctx)
 	if err != nil {
-		return s.settle(ctx, t, row, onboarding.Report{Source: row.name(), Status: onboarding.Failed, Error: err.Error()}, err)
+		return s.settle(ctx, t, row, onboarding.FailedReport(row.name(), err), err)
 	}
 	defer leave()
 	src := onboarding.FileSource(s.path(row.ID))
@@ -103,8 +103,8 @@ func (s *Service) await(a *arrival) job.Handler {
 // writes is the same whoever writes it, so it does not matter if the claim on the
 // job is lost by now.
 func (s *Service) settle(ctx context.Context, t *job.Task, row Row, report onboarding.Report, err error) (any, error) {
+	err = Tell(s.Log, t.Job.ID, &report, err)
 	outcome := Outcome{Report: report}
-	outcome.Report.Cause = CauseOf(err)
 	switch {
 	case err != nil && ctx.Err() != nil && !errors.Is(context.Cause(ctx), job.ErrCancelled):
 		return outcome, err // to be begun again

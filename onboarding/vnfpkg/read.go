@@ -89,35 +89,15 @@ func (s *Service) Files(ctx context.Context, project, id string) ([]imagerepo.Pa
 	return s.Pipeline.Repository.Catalog().PackageFiles(ctx, id)
 }
 
-// Descriptors returns the files that the descriptor (VNFD) consists of, the main
-// one first, with their content. It fails with a *StateError if the package is
-// not onboarded.
+// Descriptors is [Artifacts.Descriptors]. It fails with a *StateError if the package
+// is not onboarded.
 func (s *Service) Descriptors(ctx context.Context, project, id string) (_ []imagerepo.PackageFile, err error) {
 	all, err := s.Artifacts(ctx, project, id)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, all.Close()) }()
-	model, err := all.r.Model()
-	if err != nil {
-		return nil, err
-	}
-	files := slices.DeleteFunc(slices.Clone(all.Files), func(f imagerepo.PackageFile) bool { return f.Role != string(tosca.RoleDescriptor) })
-	slices.SortStableFunc(files, func(a, b imagerepo.PackageFile) int {
-		switch model.Descriptor {
-		case a.Path:
-			return -1
-		case b.Path:
-			return 1
-		}
-		return 0
-	})
-	for i, f := range files {
-		if files[i].Content, err = all.Whole(ctx, f); err != nil {
-			return nil, err
-		}
-	}
-	return files, nil
+	return all.Descriptors(ctx)
 }
 
 // Artifact opens a file of an onboarded package by its path. It comes from the
@@ -189,6 +169,31 @@ func (a *Artifacts) Open(ctx context.Context, name string) (*Content, error) {
 		return nil, err
 	}
 	return &Content{ReadSeekCloser: content, Name: path.Base(f.Path), Size: f.Size, SHA256: f.SHA256, ModTime: a.r.CreatedAt}, nil
+}
+
+// Descriptors returns the files that the descriptor (VNFD) consists of, the main one
+// first, with their content.
+func (a *Artifacts) Descriptors(ctx context.Context) ([]imagerepo.PackageFile, error) {
+	model, err := a.r.Model()
+	if err != nil {
+		return nil, err
+	}
+	files := slices.DeleteFunc(slices.Clone(a.Files), func(f imagerepo.PackageFile) bool { return f.Role != string(tosca.RoleDescriptor) })
+	slices.SortStableFunc(files, func(a, b imagerepo.PackageFile) int {
+		switch model.Descriptor {
+		case a.Path:
+			return -1
+		case b.Path:
+			return 1
+		}
+		return 0
+	})
+	for i, f := range files {
+		if files[i].Content, err = a.Whole(ctx, f); err != nil {
+			return nil, err
+		}
+	}
+	return files, nil
 }
 
 // Whole returns the content of a file that is small enough to be a descriptor.

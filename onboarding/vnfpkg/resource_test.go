@@ -2,6 +2,7 @@ package vnfpkg_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"strings"
@@ -284,6 +285,44 @@ func TestAnUploadWhoseResourceIsDeletedEnds(t *testing.T) {
 		}
 		s.wantGone(t, r.ID)
 	}
+}
+
+// followed is a store where others come right after an edit, once.
+type followed struct {
+	vnfpkg.Store
+	others *func()
+}
+
+func (f followed) Edit(ctx context.Context, id string, edit func(*vnfpkg.Edit) error) (vnfpkg.Row, error) {
+	row, err := f.Store.Edit(ctx, id, edit)
+	if others := *f.others; others != nil {
+		*f.others = nil
+		others()
+	}
+	return row, err
+}
+
+func TestAnUploadWhoseResourceIsDeletedAsItBeginsReadsNothing(t *testing.T) {
+	var others func()
+	s := newServer(t, options{
+		store:   func(s vnfpkg.Store) vnfpkg.Store { return followed{s, &others} },
+		jobs:    func(s job.Store) job.Store { return s },
+		catalog: func(c imagerepo.Catalog) imagerepo.Catalog { return c },
+	})
+	r := s.create(t, vnfpkg.NewResource{})
+	others = func() {
+		if _, _, err := s.Delete(t.Context(), project, r.ID, vnfpkg.DeleteOptions{}); err != nil {
+			t.Error(err)
+		}
+	}
+	body := bytes.NewReader(make([]byte, 8<<20))
+	if _, err := s.Receive(t.Context(), project, r.ID, body, vnfpkg.ReceiveOptions{}); !errors.Is(err, imagerepo.ErrNotFound) {
+		t.Errorf("got %v, want ErrNotFound", err)
+	}
+	if body.Len() < 6<<20 { // what was on its way
+		t.Errorf("%d bytes were read", body.Size()-int64(body.Len()))
+	}
+	s.wantGone(t, r.ID)
 }
 
 func TestImagesStayIfThatIsAskedFor(t *testing.T) {

@@ -89,10 +89,11 @@ type AppendOptions struct {
 }
 
 // Append adds a part to a resumable upload and returns the offset after it. The
-// part must begin at offset, the end of those before. Whatever it returns, the
-// bytes up to the returned offset are durable; on an error of r, or the end of the
-// context, that is what has arrived, unless the part has a digest. Errors of r are
-// returned as they are, wrapped.
+// part must begin at offset, the end of those before. Once it has taken bytes of r,
+// those up to the returned offset are durable, whatever the error; on one of r, or
+// the end of the context, that is what has arrived, unless the part has a digest.
+// An error before that, such as an *OffsetError, makes nothing durable. Errors of r
+// are returned as they are, wrapped.
 //
 // It fails with an *OffsetError, ErrBusy while another request appends,
 // ErrChecksum, *TooLargeError, *QuotaError, ErrNoSpace, ErrIncomplete when the

@@ -15,7 +15,9 @@ import (
 type Store interface {
 	// Insert adds a row, or fails with an error that wraps imagerepo.ErrExists.
 	// With packages greater than zero it fails with a *QuotaError when the
-	// project has as many, counting those of the catalogue that have no row.
+	// project has as many, counting those of the catalogue that have no row. A row
+	// that is ONBOARDED needs its package in the catalogue, or else fails with an
+	// error that wraps imagerepo.ErrNotFound.
 	Insert(ctx context.Context, row Row, packages int) error
 	// Row returns a row.
 	Row(ctx context.Context, id string) (Row, error)

@@ -61,12 +61,12 @@ func (s *Service) Receive(ctx context.Context, project, id string, body io.Reade
 	if err != nil {
 		return Receipt{}, err
 	}
+	ctx, stop := s.write(ctx, id) // before anybody sees that there is something to stop
+	defer stop()
 	row, err := s.begin(ctx, project, id, BeginOptions{Size: size(opts.Size), Filename: opts.Filename}, false, opts.Again)
 	if err != nil {
 		return Receipt{}, errors.Join(err, s.release(ctx, sp, id))
 	}
-	ctx, stop := s.write(ctx, id)
-	defer stop()
 	err = sp.begin()
 	if err == nil {
 		err = sp.allocate(opts.Size)

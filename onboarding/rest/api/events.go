@@ -51,6 +51,9 @@ func (d *door) watchJob(ctx context.Context, in *watch) (*huma.StreamResponse, e
 		}
 		w.Header().Set("Content-Type", "text/event-stream")
 		w.Header().Set("Cache-Control", "no-store")
+		if r.Method == http.MethodHead {
+			return
+		}
 		d.stream(r.Context(), w, j.ID, in.LastEventID)
 	}}, nil
 }

@@ -116,7 +116,7 @@ func (d *door) putImage(ctx context.Context, in *putImage) (*putImageAnswer, err
 			Name: in.Image, DiskFormat: in.DiskFormat, ContainerFormat: in.ContainerFormat,
 			MinDisk: in.MinDisk, MinRAM: in.MinRAM, MinCPU: in.MinCPU, IsPublic: in.IsPublic, Digests: digests,
 		},
-		Content: body, Size: size, Options: onboarding.Options{Project: project, OnConflict: in.OnConflict, Spend: admission.Spend},
+		Content: body, Size: size, Options: onboarding.Options{Project: project, OnConflict: in.OnConflict}, Spend: admission.Spend,
 	})
 	if err != nil {
 		return nil, err

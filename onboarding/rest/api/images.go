@@ -165,7 +165,7 @@ func (d *door) locateImage(ctx context.Context, in *Named) (*struct{ Body []onbo
 	return &struct{ Body []onboarding.Location }{locations}, nil
 }
 
-// address is where an image is, by its ID.
+// address is where one of a collection is, by its ID.
 func address(ctx context.Context, collection, id string) string {
 	return rest.CallerOf(ctx).BaseURL + "/api/v1/" + collection + "/" + url.PathEscape(id)
 }

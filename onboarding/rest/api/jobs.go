@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"errors"
 	"net/http"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -189,12 +188,9 @@ func unsuccessful(j job.Job, location string) rest.Problem {
 	case onboarding.CauseSpace:
 		p = rest.ProblemOf(vnfpkg.ErrNoSpace)
 	case onboarding.CauseInternal:
-		p = rest.ProblemOf(errors.New(j.Error)) // which the log tells
+		p.Status = http.StatusInternalServerError
 	}
 	p.Header = http.Header{"Location": {location}}
-	if p.Detail != j.Error {
-		report.Error = p.Detail // which names no files of the server
-	}
 	if report.Status != "" {
 		p.More = map[string]any{"report": report}
 	}

@@ -3,6 +3,8 @@ package api_test
 import (
 	"bufio"
 	"fmt"
+	"io"
+	"net"
 	"net/http"
 	"strings"
 	"sync"
@@ -121,6 +123,26 @@ func TestALaunchThatNobodyWaitsFor(t *testing.T) {
 	}
 }
 
+func TestHEADDoesNotWaitForEvents(t *testing.T) {
+	f := start(t)
+	f.onboard(t, "firewall", onboardingtest.Embed("image", onboardingtest.QCOW2(384<<10, 1<<30, 1)))
+	release := make(chan struct{})
+	defer close(release)
+	f.cloud.Inject(glancetest.Fault{Route: glancetest.Upload, Do: func(*http.Request) { <-release }})
+	begun := f.Do(t, "POST", "/api/v1/launches", launchOf("firewall", "region-one"), "Prefer: respond-async").Want(t, 202)
+	conn, err := net.Dial("tcp", f.Listener.Addr().String())
+	resttest.NoError(t, err)
+	defer conn.Close()
+	resttest.NoError(t, conn.SetDeadline(time.Now().Add(5*time.Second))) // or else for ever
+	_, err = fmt.Fprintf(conn, "HEAD %s/events HTTP/1.1\r\nHost: x\r\nX-Auth-Token: red-reader\r\nConnection: close\r\n\r\n",
+		strings.TrimPrefix(begun.Header.Get("Location"), f.URL))
+	resttest.NoError(t, err)
+	answer, err := io.ReadAll(conn) // until the handler has ended
+	if err != nil || !strings.Contains(string(answer), "text/event-stream") {
+		t.Errorf("answered: %s, %v", answer, err)
+	}
+}
+
 func TestALaunchTellsWhatItIsOfAndWhichUploadsAreUnderWay(t *testing.T) {
 	f := startWith(t, 0)
 	const size = 24 << 20 // more than connections hold
@@ -210,7 +232,7 @@ func TestALaunchThatTakesLongerThanTheClientWaits(t *testing.T) {
 
 func TestARepeatedLaunchJoinsTheFirst(t *testing.T) {
 	f := start(t)
-	f.onboard(t, "firewall", onboardingtest.Embed("image", onboardingtest.QCOW2(384<<10, 1<<20, 1)))
+	id := f.onboard(t, "firewall", onboardingtest.Embed("image", onboardingtest.QCOW2(384<<10, 1<<20, 1)))
 	f.onboard(t, "router", onboardingtest.Embed("other", onboardingtest.QCOW2(384<<10, 1<<20, 2)))
 	key := "Idempotency-Key: 7"
 	var calls sync.WaitGroup
@@ -227,6 +249,11 @@ func TestARepeatedLaunchJoinsTheFirst(t *testing.T) {
 		}
 	}
 	f.Do(t, "POST", "/api/v1/launches", launchOf("router", "region-one"), key).Want(t, 422)
+	f.Do(t, "DELETE", "/api/v1/packages/"+id, nil).Want(t, 200)
+	if again := f.Do(t, "POST", "/api/v1/launches", launchOf("firewall", "region-one"), key).Want(t, 200); again.Header.Get("Location") != at[0] {
+		t.Errorf("once the package is deleted it is another: %s", again.Header.Get("Location"))
+	}
+	f.Do(t, "POST", "/api/v1/launches", launchOf("firewall", "region-one")).Want(t, 404)
 	if n := len(f.cloud.Glance("RegionOne").Images()); n != 1 {
 		t.Errorf("the VIM has %d images", n)
 	}

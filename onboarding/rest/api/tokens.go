@@ -26,7 +26,7 @@ func (d *door) tokens() {
 	operate(d, create, huma.Operation{
 		OperationID: "create-token", Tags: tags, Summary: "Create a token", DefaultStatus: http.StatusCreated,
 		Description: "Makes a token. The secret is in this answer and nowhere else. A token allows no more than the one who makes it may himself, " +
-			"and does not outlive the token that it was made with.",
+			"and expires no later than the token that it was made with. It stays when that one is revoked.",
 		Errors: []int{http.StatusConflict, http.StatusUnprocessableEntity},
 	}, d.createToken)
 	operate(d, revoke, huma.Operation{

@@ -121,12 +121,17 @@ func sniff(begin []byte) string {
 // vnfd answers with the VNFD: as text if it is one file and text is wanted, else as
 // a zip.
 func (d *door) vnfd(lookup lookup) rest.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) error {
+	return func(w http.ResponseWriter, r *http.Request) (err error) {
 		found, err := lookup(r)
 		if err != nil {
 			return err
 		}
-		files, err := d.Packages.Descriptors(r.Context(), found.Project, found.ID)
+		all, err := d.Packages.Artifacts(r.Context(), found.Project, found.ID)
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, all.Close()) }()
+		files, err := all.Descriptors(r.Context())
 		if err != nil {
 			return err
 		}
@@ -138,7 +143,7 @@ func (d *door) vnfd(lookup lookup) rest.HandlerFunc {
 		case typeText:
 			return sendBytes(w, r, typeText, files[0].Content, found.CreatedAt)
 		case typeZip:
-			return d.sendVNFD(w, r, found, files)
+			return sendVNFD(w, r, found.CreatedAt, all, files)
 		}
 		return rest.Errorf(http.StatusNotAcceptable, "the VNFD has %d file(s) and is to be had as %s", len(files), strings.Join(offers, " or "))
 	}
@@ -146,12 +151,7 @@ func (d *door) vnfd(lookup lookup) rest.HandlerFunc {
 
 // sendVNFD answers with a zip of the files of a VNFD and, if there is one, the
 // TOSCA.meta that names its entry (SOL005, clause 9.4.4.3.2).
-func (d *door) sendVNFD(w http.ResponseWriter, r *http.Request, found vnfpkg.Resource, files []imagerepo.PackageFile) (err error) {
-	all, err := d.Packages.Artifacts(r.Context(), found.Project, found.ID)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, all.Close()) }()
+func sendVNFD(w http.ResponseWriter, r *http.Request, modified time.Time, all *vnfpkg.Artifacts, files []imagerepo.PackageFile) (err error) {
 	for _, file := range all.Files {
 		if strings.EqualFold(path.Base(file.Path), "TOSCA.meta") && file.Role == string(tosca.RoleMetadata) {
 			if file.Content, err = all.Whole(r.Context(), file); err != nil {
@@ -163,7 +163,7 @@ func (d *door) sendVNFD(w http.ResponseWriter, r *http.Request, found vnfpkg.Res
 	var archive bytes.Buffer
 	z := zip.NewWriter(&archive)
 	for _, file := range files {
-		member, err := z.CreateHeader(&zip.FileHeader{Name: file.Path, Method: zip.Deflate, Modified: found.CreatedAt.UTC()})
+		member, err := z.CreateHeader(&zip.FileHeader{Name: file.Path, Method: zip.Deflate, Modified: modified.UTC()})
 		if err != nil {
 			return err
 		}
@@ -174,7 +174,7 @@ func (d *door) sendVNFD(w http.ResponseWriter, r *http.Request, found vnfpkg.Res
 	if err := z.Close(); err != nil {
 		return err
 	}
-	return sendBytes(w, r, typeZip, archive.Bytes(), found.CreatedAt)
+	return sendBytes(w, r, typeZip, archive.Bytes(), modified)
 }
 
 // manifest answers with the manifest of a package.
@@ -225,15 +225,12 @@ func (d *door) artifacts(lookup lookup) rest.HandlerFunc {
 		if err != nil {
 			return err
 		}
-		listed, err := d.additionalArtifacts(r.Context(), found)
-		if err != nil {
-			return err
-		}
 		all, err := d.Packages.Artifacts(r.Context(), found.Project, found.ID)
 		if err != nil {
 			return err
 		}
 		defer func() { err = errors.Join(err, all.Close()) }()
+		listed := slices.DeleteFunc(slices.Clone(all.Files), func(f imagerepo.PackageFile) bool { return !isArtifact(f) })
 		// The first is opened before the answer begins, so that one that is not
 		// there can still be told.
 		var first *vnfpkg.Content
@@ -243,6 +240,12 @@ func (d *door) artifacts(lookup lookup) rest.HandlerFunc {
 			}
 		}
 		w.Header().Set("Content-Type", typeZip)
+		if r.Method == http.MethodHead {
+			if first != nil {
+				err = first.Close()
+			}
+			return err
+		}
 		z := zip.NewWriter(w)
 		for i, file := range listed {
 			content := first
@@ -253,10 +256,12 @@ func (d *door) artifacts(lookup lookup) rest.HandlerFunc {
 				err = add(r.Context(), z, file.Path, content)
 			}
 			if err != nil {
+				rest.Note(r.Context(), err)
 				panic(http.ErrAbortHandler) // half an archive must not look whole
 			}
 		}
 		if err := z.Close(); err != nil {
+			rest.Note(r.Context(), err)
 			panic(http.ErrAbortHandler)
 		}
 		return nil

@@ -285,6 +285,9 @@ func TestArtifacts(t *testing.T) {
 	if diff := cmp.Diff(want, unzip(t, all.Text), cmp.Comparer(sameOrAny)); diff != "" || all.Header.Get("Content-Type") != "application/zip" {
 		t.Errorf("all artifacts, as %s (-want +got):\n%s", all.Header.Get("Content-Type"), diff)
 	}
+	if head := s.Do(t, "HEAD", url+"/artifacts", nil).Want(t, 200); head.Header.Get("Content-Type") != "application/zip" {
+		t.Errorf("the head of all artifacts is of type %s", head.Header.Get("Content-Type"))
+	}
 	manifest := s.Do(t, "GET", url+"/manifest", nil, "Accept: text/plain").Want(t, 200)
 	if !strings.HasPrefix(manifest.Text, "metadata:\n") || manifest.Header.Get("Content-Type") != "text/plain" {
 		t.Errorf("manifest, as %s: %s", manifest.Header.Get("Content-Type"), manifest.Text)

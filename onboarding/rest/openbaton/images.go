@@ -83,8 +83,9 @@ func (d *door) addImage(w http.ResponseWriter, r *http.Request) error {
 			content = http.MaxBytesReader(w, form.file, d.MaxImage)
 		}
 		report, err = d.Packages.Pipeline.Add(ctx, onboarding.AddRequest{Description: description, Content: content, Size: -1,
-			Options: onboarding.Options{Project: project, Spend: admission.Spend}})
+			Options: onboarding.Options{Project: project}, Spend: admission.Spend})
 	} else {
+		admission.Close() // this request sends nothing, and the job has its own
 		report, err = d.fetchImage(ctx, description)
 	}
 	if err != nil {

@@ -109,6 +109,30 @@ func TestAnImageByURL(t *testing.T) {
 	f.Do(t, "POST", path, nil).Want(t, 409)
 }
 
+func TestAnImageByURLIsNoUpload(t *testing.T) {
+	f := start(t)
+	f.Packages.Limits.ProjectUploads = 1
+	var meanwhile int
+	origin := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if meanwhile == 0 {
+			body, kind := form(disk(t, 2))
+			resp, err := f.Send(t.Context(), "POST", "/api/v1/nfvimage?name=other", body, kind)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			meanwhile = resp.StatusCode
+			resp.Body.Close()
+		}
+		_, _ = w.Write(disk(t, 1))
+	}))
+	defer origin.Close()
+	f.Do(t, "POST", "/api/v1/nfvimage?name=cirros&url="+origin.URL+"/cirros", nil).Want(t, 201)
+	if meanwhile != http.StatusCreated {
+		t.Errorf("an upload meanwhile is answered with %d", meanwhile)
+	}
+}
+
 func TestATakenNameIsRefused(t *testing.T) {
 	f := start(t)
 	id := f.addImage(t, "cirros", disk(t, 1))

@@ -120,7 +120,7 @@ func failed(report onboarding.Report) error {
 	case onboarding.CauseSpace:
 		return vnfpkg.ErrNoSpace
 	case onboarding.CauseInternal:
-		return errors.New(report.Error) // which is for the log
+		return rest.Errorf(http.StatusInternalServerError, "%s", report.Error)
 	}
 	return nil
 }

@@ -101,8 +101,10 @@ func (d *door) overridden(w http.ResponseWriter, r *http.Request) error {
 	case http.MethodPatch:
 		return d.patch(w, r)
 	case http.MethodDelete:
+		rest.Acts(r.Context(), "upload.delete")
 		return d.terminate(w, r)
 	case http.MethodHead:
+		rest.Unchanged(r.Context())
 		return d.head(w, r)
 	default:
 		return rest.Errorf(http.StatusBadRequest, "X-HTTP-Method-Override is %q, which is none of the methods of an upload", method)
@@ -177,6 +179,9 @@ func (d *door) proceed(w http.ResponseWriter, r *http.Request, up vnfpkg.Resourc
 		return err
 	}
 	receipt, err := d.Packages.Complete(r.Context(), up.Project, up.ID, rest.CallerOf(r.Context()).Subject)
+	if !errors.Is(err, vnfpkg.ErrBusy) {
+		rest.Acts(r.Context(), "package.upload") // also where it was only asked how far the upload is
+	}
 	if err != nil {
 		return err
 	}

@@ -220,7 +220,12 @@ func TestHeadFinishesWhatAKilledServerHadNot(t *testing.T) {
 	at := f.create(t, len(content))
 	_, err := f.Packages.Append(t.Context(), "red", path.Base(at), 0, bytes.NewReader(content), vnfpkg.AppendOptions{})
 	resttest.NoError(t, err)
+	f.Audit.Take()
 	f.onboarded(t, f.do(t, http.StatusOK, "HEAD", at, nil), content)
+	f.do(t, http.StatusOK, "HEAD", at, nil)
+	if trail := f.Audit.Take(); len(trail) != 1 || trail[0].Action != "package.upload" || trail[0].Target == "" {
+		t.Errorf("audited is %+v", trail)
+	}
 }
 
 func TestAnUploadThatStandsStillExpires(t *testing.T) {
@@ -243,7 +248,11 @@ func TestAnUploadThatIsTerminatedIsGone(t *testing.T) {
 
 	at = f.create(t, 100)
 	f.do(t, http.StatusNoContent, "POST", at, []byte("x"), "Upload-Offset: 0", "X-HTTP-Method-Override: PATCH")
+	f.Audit.Take()
 	f.do(t, http.StatusNoContent, "POST", at, nil, "X-HTTP-Method-Override: DELETE")
+	if trail := f.Audit.Take(); len(trail) != 1 || trail[0].Action != "upload.delete" {
+		t.Errorf("audited is %+v", trail)
+	}
 	f.do(t, http.StatusNotFound, "HEAD", at, nil)
 }
 
