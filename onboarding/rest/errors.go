@@ -49,6 +49,7 @@ var meanings = []meaning{
 	{is(ErrStopping), http.StatusServiceUnavailable, stops},
 	{is(syscall.ENOSPC), http.StatusInsufficientStorage, diskFull},
 	{is(syscall.EDQUOT), http.StatusInsufficientStorage, diskFull},
+	{is(syscall.EFBIG), http.StatusInsufficientStorage, diskFull},
 	{is(ErrStalled), http.StatusRequestTimeout, ""},
 	{is(ErrBroken), http.StatusBadRequest, ""},
 	{as[*http.MaxBytesError], http.StatusRequestEntityTooLarge, ""},

@@ -10,7 +10,10 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"os"
+	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -145,6 +148,41 @@ func TestAnImageThatIsRefusedLeavesNothing(t *testing.T) {
 type zeros struct{}
 
 func (zeros) Read(p []byte) (int, error) { clear(p); return len(p), nil }
+
+func TestAFullDiskIsA507AndLeavesNothing(t *testing.T) {
+	f := start(t)
+	var before syscall.Rlimit
+	resttest.NoError(t, syscall.Getrlimit(syscall.RLIMIT_FSIZE, &before))
+	full := before
+	full.Cur = 768 << 10 // for every file
+	resttest.NoError(t, syscall.Setrlimit(syscall.RLIMIT_FSIZE, &full))
+	defer func() { resttest.NoError(t, syscall.Setrlimit(syscall.RLIMIT_FSIZE, &before)) }()
+	raw := make([]byte, 1<<20)
+	for _, test := range []struct {
+		method, path string
+		body         any
+	}{
+		{"PUT", "images/image", raw},
+		{"PUT", "images/image", io.MultiReader(bytes.NewReader(raw))},
+		{"POST", "packages", raw},
+		{"POST", "packages", io.MultiReader(bytes.NewReader(raw))},
+	} {
+		p := resttest.Into[rest.Problem](t, f.Do(t, test.method, "/api/v1/"+test.path, test.body).Want(t, 507))
+		if !strings.Contains(p.Detail, "disk is full") || strings.Contains(p.Detail, f.Home) {
+			t.Errorf("%s %s: %q", test.method, test.path, p.Detail)
+		}
+	}
+	archives, err := os.ReadDir(filepath.Join(f.Home, "packages"))
+	resttest.NoError(t, err)
+	if n := f.stored(t) + len(archives); n != 0 {
+		t.Errorf("%d files are left", n)
+	}
+	for _, list := range []string{"images", "packages"} {
+		if got := f.Do(t, "GET", "/api/v1/"+list, nil).Want(t, 200).Text; strings.TrimSpace(got) != "[]" {
+			t.Errorf("%s are %s", list, got)
+		}
+	}
+}
 
 func TestAnImageThatTheClientGivesUpLeavesNothing(t *testing.T) {
 	f := start(t)
