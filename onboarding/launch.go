@@ -57,6 +57,7 @@ type VDUReport struct {
 type VDUImage struct {
 	ID       string     `json:"id,omitempty" yaml:"id,omitempty"`
 	Name     string     `json:"name" yaml:"name"`
+	Size     int64      `json:"size,omitempty" yaml:"size,omitempty"` // bytes; absent while unknown
 	Action   vim.Action `json:"action" yaml:"action"`
 	Verified bool       `json:"verified" yaml:"verified"`
 	// Digest is the VIM's own, as algorithm:hex.
@@ -175,7 +176,7 @@ func (r *LaunchReport) add(result vim.Result) {
 	}
 	for _, vdu := range result.VDUs {
 		told := VDUReport{Name: vdu.Name, Warnings: vdu.Warnings, Image: VDUImage{
-			ID: vdu.ImageID, Name: vdu.ImageName, Action: vdu.Action, Verified: vdu.Verified, Digest: vdu.Digest}}
+			ID: vdu.ImageID, Name: vdu.ImageName, Size: vdu.Size, Action: vdu.Action, Verified: vdu.Verified, Digest: vdu.Digest}}
 		if vdu.Err != nil {
 			told.Error = vdu.Err.Error()
 		}

@@ -41,6 +41,9 @@ type delivered struct {
 
 func (d delivered) fill(v *VDU) {
 	v.ImageID, v.ImageName = d.image.ID, d.image.Name
+	if d.image.Size > 0 {
+		v.Size = d.image.Size
+	}
 	v.Action, v.Adopted, v.Verified = d.action, d.adopted, d.verified
 	v.Digest = stated(d.image)
 	v.Warnings = append(v.Warnings, d.warnings...)

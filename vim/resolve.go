@@ -40,7 +40,9 @@ type VDU struct {
 	// ImageName its name there.
 	ImageID   string
 	ImageName string
-	Action    Action
+	// Size is that of the image in bytes, zero while unknown.
+	Size   int64
+	Action Action
 	// Adopted is set for an image that has our bytes under another name.
 	Adopted bool
 	// Verified is set when the VIM's own hash proves the bytes to be ours.
@@ -182,7 +184,7 @@ func notEqual(vim string, img Image, v verdict) error {
 }
 
 func (r resolver) take(vdu *VDU, alt Alternative, img Image, v verdict, found int) {
-	vdu.Action, vdu.ImageID, vdu.ImageName = Present, img.ID, img.Name
+	vdu.Action, vdu.ImageID, vdu.ImageName, vdu.Size = Present, img.ID, img.Name, max(0, img.Size)
 	vdu.Verified, vdu.Digest = v.equal, stated(img)
 	if found > 1 && !v.equal {
 		vdu.warn("%d images go by %q; took %s", found, alt.Ref, img.ID)
@@ -211,7 +213,7 @@ func (r resolver) ours(ctx context.Context, want Want, vdu *VDU) bool {
 			continue
 		}
 		if img, ok := r.joinable(o); ok {
-			vdu.Action, vdu.ImageID, vdu.ImageName = Joined, img.ID, img.Name
+			vdu.Action, vdu.ImageID, vdu.ImageName, vdu.Size = Joined, img.ID, img.Name, o.Size
 			vdu.Digest, vdu.offer = "sha256:"+o.SHA256, o
 			return true
 		}
@@ -226,7 +228,7 @@ func (r resolver) ours(ctx context.Context, want Want, vdu *VDU) bool {
 			return true
 		}
 		if ok {
-			vdu.Action, vdu.ImageID, vdu.ImageName = Present, img.ID, img.Name
+			vdu.Action, vdu.ImageID, vdu.ImageName, vdu.Size = Present, img.ID, img.Name, max(0, img.Size)
 			vdu.Adopted, vdu.Verified, vdu.Digest = true, true, stated(img)
 			return true
 		}
@@ -235,7 +237,7 @@ func (r resolver) ours(ctx context.Context, want Want, vdu *VDU) bool {
 		return false
 	}
 	o := offers[0]
-	vdu.Action, vdu.ImageName, vdu.offer = Planned, o.Name, o
+	vdu.Action, vdu.ImageName, vdu.Size, vdu.offer = Planned, o.Name, o.Size, o
 	if o.Pin == nil {
 		vdu.Digest = "sha256:" + o.SHA256
 	}

@@ -31,6 +31,8 @@ type Resource struct {
 	State            vnfpkg.State       `json:"state"`
 	OperationalState vnfpkg.Operational `json:"operationalState"`
 	InUse            bool               `json:"inUse"`
+	// Filename is what the caller called the archive, if it was said.
+	Filename string `json:"filename,omitempty"`
 	// Archive is the original package, once it has arrived.
 	Archive *Archive `json:"archive,omitempty"`
 	// Job is the ID of the job that works, or worked, at the package.
@@ -70,7 +72,7 @@ func NewPackage(pkg imagerepo.Package, files []imagerepo.PackageFile) Package {
 // NewResource returns the view of a package resource, with its Model if it is
 // onboarded.
 func NewResource(r vnfpkg.Resource, files []imagerepo.PackageFile) Resource {
-	shown := Resource{State: r.State, OperationalState: r.Operational, InUse: r.InUse, Job: r.Job, Failure: r.Failure,
+	shown := Resource{State: r.State, OperationalState: r.Operational, InUse: r.InUse, Filename: r.Filename, Job: r.Job, Failure: r.Failure,
 		Package: Package{ID: r.ID, Project: r.Project, CreatedAt: r.CreatedAt, Images: []imagerepo.ImageRef{}}}
 	if r.Package != nil {
 		shown.Package = NewPackage(*r.Package, files)

@@ -68,6 +68,8 @@ type Resource struct {
 	Job string
 	// Failure says why the state is Error; else it is nil.
 	Failure *Failure
+	// Filename is what the caller calls the archive, or empty.
+	Filename string
 	// Kept is set while the archive is there, so that [Service.Content] has it.
 	Kept bool
 	// ExpiresAt is when a resumable upload that makes no progress is given up. It

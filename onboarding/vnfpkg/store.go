@@ -49,8 +49,6 @@ type Row struct {
 	Resumable bool
 	// Expected is the SHA-256 that was stated for the whole archive, or empty.
 	Expected string
-	// Filename is what the caller calls the archive, or empty.
-	Filename string
 	// Hash, Boot and Unproven are those of the last Checkpoint; its offset is
 	// Received.
 	Hash     []byte

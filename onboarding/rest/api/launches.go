@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strconv"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -102,20 +103,39 @@ type launchList struct {
 	Body []view.Launch
 }
 
-func (d *door) listLaunches(ctx context.Context, in *Page) (*launchList, error) {
-	jobs, err := d.jobPage(ctx, &listJobs{Page: *in, Kind: operation.KindLaunch})
-	if err != nil {
-		return nil, err
-	}
-	out := &launchList{Link: jobs.Link, Body: []view.Launch{}}
-	for _, j := range jobs.Body {
-		shown, err := view.NewLaunch(j)
+type listLaunches struct {
+	Page
+	DryRun string `query:"dryRun" enum:"true,false" doc:"only plans, or none of them"`
+}
+
+func (d *door) listLaunches(ctx context.Context, in *listLaunches) (*launchList, error) {
+	out := &launchList{Body: []view.Launch{}}
+	filter := job.Filter{Project: rest.CallerOf(ctx).Project, Kind: operation.KindLaunch, Before: in.Marker, Limit: in.Limit + 1}
+	for {
+		jobs, err := d.Queue.List(ctx, filter)
 		if err != nil {
 			return nil, err
 		}
-		out.Body = append(out.Body, shown)
+		for _, j := range jobs {
+			j.Result = nil
+			shown, err := view.NewLaunch(j)
+			if err != nil {
+				return nil, err
+			}
+			if in.DryRun != "" && in.DryRun != strconv.FormatBool(shown.DryRun) {
+				continue
+			}
+			if len(out.Body) == in.Limit {
+				out.Link = next(ctx, in.Limit, out.Body[in.Limit-1].ID)
+				return out, nil
+			}
+			out.Body = append(out.Body, shown)
+		}
+		if len(jobs) < filter.Limit {
+			return out, nil
+		}
+		filter.Before = jobs[len(jobs)-1].ID
 	}
-	return out, nil
 }
 
 // launched returns a launch that the caller may see.

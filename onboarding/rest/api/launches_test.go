@@ -384,3 +384,26 @@ func TestAJobIsCancelled(t *testing.T) {
 		t.Errorf("cancelled jobs are %+v", list)
 	}
 }
+
+func TestPlansAreListedApartFromLaunches(t *testing.T) {
+	f := start(t)
+	f.onboard(t, "firewall", onboardingtest.Embed("image", onboardingtest.QCOW2(384<<10, 1<<20, 1)))
+	plan := launchOf("firewall", "region-one")
+	plan["dryRun"] = true
+	report := resttest.Into[onboarding.LaunchReport](t, f.Do(t, "POST", "/api/v1/launches", plan).Want(t, 200))
+	if got := report.VIMs[0].VDUs[0].Image; got.Action != vim.Planned || got.Size != 384<<10 {
+		t.Errorf("the plan is %+v", got)
+	}
+	f.Do(t, "POST", "/api/v1/launches", launchOf("firewall", "region-one")).Want(t, 200)
+	f.Do(t, "POST", "/api/v1/launches", plan).Want(t, 200)
+	for query, want := range map[string][]bool{"": {true, false, true}, "?dryRun=false&limit=1": {false}, "?dryRun=true&limit=2": {true, true}} {
+		answer := f.Do(t, "GET", "/api/v1/launches"+query, nil).Want(t, 200)
+		var got []bool
+		for _, l := range resttest.Into[[]view.Launch](t, answer) {
+			got = append(got, l.DryRun)
+		}
+		if d := cmp.Diff(want, got); d != "" || answer.Header.Get("Link") != "" {
+			t.Errorf("%s lists (-want +got), linking to %q:\n%s", query, answer.Header.Get("Link"), d)
+		}
+	}
+}
