@@ -53,6 +53,15 @@ func (l localRepository) DeletePackage(ctx context.Context, called string, keepI
 	return view.NewDeleted(pkg, images), err
 }
 
+func (l localRepository) DeletedWith(ctx context.Context, called string, keepImages bool) (view.Deleted, error) {
+	pkg, err := l.FindPackage(ctx, l.project, called)
+	if err != nil {
+		return view.Deleted{}, err
+	}
+	pkg, images, err := l.Repository.DeletedWith(ctx, pkg.ID, keepImages)
+	return view.NewDeleted(pkg, images), err
+}
+
 // view is the view of an image on this machine.
 func (l localRepository) view(img imagerepo.Image) view.Image {
 	shown := view.NewImage(img)

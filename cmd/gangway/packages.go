@@ -98,20 +98,24 @@ func printPackage(w io.Writer, shown view.Package) error {
 }
 
 func newPackagesDelete(a *app) *cobra.Command {
-	var keepImages bool
+	var keepImages, dryRun bool
 	cmd := &cobra.Command{
 		Use: "delete PACKAGE...", Short: "Delete packages with the images that only they brought",
 		Example: "  gangway packages delete acme/firewall:1.0 --keep-images", Args: cobra.MinimumNArgs(1),
 		ValidArgsFunction: a.completing(math.MaxInt, a.packageNames),
 		RunE: a.running(nil, func(ctx context.Context, args []string) error {
 			return a.changing(ctx, func(r repository) error {
+				remove, did := r.DeletePackage, "deleted"
+				if dryRun {
+					remove, did = r.DeletedWith, "would delete"
+				}
 				for _, called := range args {
-					gone, err := r.DeletePackage(ctx, called, keepImages)
+					gone, err := remove(ctx, called, keepImages)
 					if err != nil {
 						return err
 					}
 					if err := a.printItem(gone, func(w io.Writer) error {
-						_, err := fmt.Fprintf(w, "deleted package %s and %d image(s)\n", printable(gone.Package.String()), len(gone.Images))
+						_, err := fmt.Fprintf(w, "%s package %s and %d image(s)\n", did, printable(gone.Package.String()), len(gone.Images))
 						return err
 					}); err != nil {
 						return err
@@ -121,6 +125,7 @@ func newPackagesDelete(a *app) *cobra.Command {
 			})
 		}),
 	}
+	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "tell what would go, and change nothing")
 	cmd.Flags().BoolVar(&keepImages, "keep-images", false, "keep the images")
 	return cmd
 }

@@ -26,6 +26,8 @@ type repository interface {
 	Packages(context.Context) iter.Seq2[view.Package, error]
 	Package(ctx context.Context, called string) (view.Package, error)
 	DeletePackage(ctx context.Context, called string, keepImages bool) (view.Deleted, error)
+	// DeletedWith tells what DeletePackage would, and changes nothing.
+	DeletedWith(ctx context.Context, called string, keepImages bool) (view.Deleted, error)
 
 	Images(context.Context) iter.Seq2[view.Image, error]
 	Image(ctx context.Context, called string) (view.Image, error)

@@ -44,8 +44,16 @@ func (c *Client) Package(ctx context.Context, called string) (view.Package, erro
 // DeletePackage deletes a package and, unless they are to be kept, the images that
 // only it brought. The error is as with [Client.Package].
 func (c *Client) DeletePackage(ctx context.Context, called string, keepImages bool) (view.Deleted, error) {
+	return c.deletePackage(ctx, called, url.Values{"keepImages": {strconv.FormatBool(keepImages)}})
+}
+
+// DeletedWith tells what DeletePackage would, and changes nothing.
+func (c *Client) DeletedWith(ctx context.Context, called string, keepImages bool) (view.Deleted, error) {
+	return c.deletePackage(ctx, called, url.Values{"keepImages": {strconv.FormatBool(keepImages)}, "dryRun": {"true"}})
+}
+
+func (c *Client) deletePackage(ctx context.Context, called string, how url.Values) (view.Deleted, error) {
 	var gone view.Deleted
-	_, err := c.call(ctx, request{method: http.MethodDelete, path: at("packages", called), absent: imagerepo.ErrNotFound,
-		query: url.Values{"keepImages": {strconv.FormatBool(keepImages)}}}, &gone)
+	_, err := c.call(ctx, request{method: http.MethodDelete, path: at("packages", called), absent: imagerepo.ErrNotFound, query: how}, &gone)
 	return gone, err
 }
