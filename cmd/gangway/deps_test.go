@@ -50,10 +50,11 @@ var ownImports = map[string]string{
 	"onboarding/rest/openbaton":   "imagerepo imagerepo/fetch onboarding onboarding/access onboarding/job onboarding/operation onboarding/rest onboarding/vnfpkg tosca",
 	"onboarding/rest/resttest":    "imagerepo imagerepo/catalog imagerepo/fetch imagerepo/fsstore onboarding onboarding/access onboarding/job onboarding/ledger onboarding/operation onboarding/rest onboarding/view onboarding/vnfpkg vim vim/glance vim/glancetest",
 	"onboarding/rest/tus":         "imagerepo onboarding onboarding/access onboarding/job onboarding/rest onboarding/vnfpkg",
+	"onboarding/rest/ui":          "onboarding/rest",
 
 	"cmd/bench": "imagerepo imagerepo/catalog onboarding/job onboarding/onboardingtest onboarding/view vim/glancetest",
 	"cmd/gangway": "imagerepo imagerepo/catalog imagerepo/fetch imagerepo/fsstore onboarding onboarding/access onboarding/access/keystone onboarding/access/oidc " +
-		"onboarding/client onboarding/csar onboarding/job onboarding/ledger onboarding/notify onboarding/operation onboarding/rest onboarding/rest/api onboarding/rest/etsi onboarding/rest/openbaton onboarding/rest/tus onboarding/view onboarding/vnfpkg " +
+		"onboarding/client onboarding/csar onboarding/job onboarding/ledger onboarding/notify onboarding/operation onboarding/rest onboarding/rest/api onboarding/rest/etsi onboarding/rest/openbaton onboarding/rest/tus onboarding/rest/ui onboarding/view onboarding/vnfpkg " +
 		"tosca vim vim/glance",
 	"cmd/mkcsar": "onboarding/onboardingtest",
 	"cmd/demo":   "imagerepo/fetch/origintest onboarding/onboardingtest vim/glance vim/glancetest",

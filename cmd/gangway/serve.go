@@ -111,8 +111,8 @@ func newServe(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Serve the repository over HTTP",
-		Long: `Serve the repository over HTTP: ETSI SOL005 and SOL003, Open Baton's REST API, and
-gangway's own, which is described at /openapi.json. It runs until it is interrupted
+		Long: `Serve the repository over HTTP: a page for browsers at /, ETSI SOL005 and SOL003, Open
+Baton's REST API, and gangway's own, which is described at /openapi.json. It runs until it is interrupted
 or terminated; then it lets requests under way end, and jobs that have not ended
 go on at the next start.
 

@@ -25,6 +25,7 @@ import (
 	"github.com/gangway-nfv/gangway/onboarding/rest/etsi"
 	"github.com/gangway-nfv/gangway/onboarding/rest/openbaton"
 	"github.com/gangway-nfv/gangway/onboarding/rest/tus"
+	"github.com/gangway-nfv/gangway/onboarding/rest/ui"
 	"github.com/gangway-nfv/gangway/onboarding/view"
 	"github.com/gangway-nfv/gangway/onboarding/vnfpkg"
 	"github.com/gangway-nfv/gangway/vim"
@@ -182,7 +183,11 @@ func (s *server) doors(records *ledger.Ledger) ([]rest.Door, error) {
 		Packages: s.packages, Operations: s.operations, Logins: s.gate, Projects: records, MaxImage: int64(s.flags.imageSize),
 	})
 	resumable := tus.New(tus.Config{Packages: s.packages, Queue: s.queue})
-	return append(standard, own, formerly, resumable, health, s.metrics.Door()), nil
+	page, err := ui.New()
+	if err != nil {
+		return nil, err
+	}
+	return append(standard, own, formerly, resumable, page, health, s.metrics.Door()), nil
 }
 
 func (s *server) packagesDir() string { return filepath.Join(s.config.Home, "packages") }
