@@ -14,6 +14,11 @@ demo: build ## Show the main job on an OpenStack of its own, or on the cloud OS_
 docs: ## Write the generated parts of docs/ anew.
 	go test ./cmd/gangway -run Docs -update
 
+.PHONY: screenshots
+screenshots: ## Take the pictures of docs/pictures anew, with Chromium.
+	.ci/browser
+	go test ./cmd/gangway -run TestPictures -update
+
 .PHONY: test
 test: ## Run every test, against a real Keystone and Glance where they can be installed.
 	.ci/test
