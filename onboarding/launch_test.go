@@ -54,8 +54,8 @@ func TestALaunchGivesAVIMWhatItLacks(t *testing.T) {
 	uploaded := one.images[1].ID
 	onVIM := func(name string) onboarding.VIMReport {
 		return onboarding.VIMReport{VIM: name, VDUs: []onboarding.VDUReport{
-			{Name: "vdu_1", Image: onboarding.VDUImage{ID: uploaded, Name: "own", Action: vim.Uploaded, Verified: true, Digest: sha512Of(diskImage(1))}},
-			{Name: "vdu_2", Image: onboarding.VDUImage{ID: "cirros-id", Name: "cirros", Action: vim.Present, Digest: "sha512:aa"}},
+			{Name: "vdu_1", Image: onboarding.VDUImage{ID: uploaded, Name: "own", Size: 384 << 10, Action: vim.Uploaded, Verified: true, Digest: sha512Of(diskImage(1))}},
+			{Name: "vdu_2", Image: onboarding.VDUImage{ID: "cirros-id", Name: "cirros", Size: 7, Action: vim.Present, Digest: "sha512:aa"}},
 		}}
 	}
 	want := onboarding.LaunchReport{
@@ -102,8 +102,8 @@ func TestALaunchWithoutAPackageTakesVDUsThatAreWrittenOut(t *testing.T) {
 	uploaded := on.images[1].ID
 	want := onboarding.LaunchReport{
 		VIMs: []onboarding.VIMReport{{VIM: "one", VDUs: []onboarding.VDUReport{
-			{Name: "any", Image: onboarding.VDUImage{ID: "cirros-id", Name: "cirros", Action: vim.Present, Digest: "sha512:aa"}},
-			{Name: "ours", Image: onboarding.VDUImage{ID: uploaded, Name: "firewall-image", Action: vim.Uploaded, Verified: true, Digest: sha512Of(diskImage(1))}},
+			{Name: "any", Image: onboarding.VDUImage{ID: "cirros-id", Name: "cirros", Size: 7, Action: vim.Present, Digest: "sha512:aa"}},
+			{Name: "ours", Image: onboarding.VDUImage{ID: uploaded, Name: "firewall-image", Size: 384 << 10, Action: vim.Uploaded, Verified: true, Digest: sha512Of(diskImage(1))}},
 		}}},
 		VIMAssets: onboarding.VIMAssets{SoftwareImages: []onboarding.SoftwareImage{
 			{VIMConnectionID: "one", VNFDSoftwareImageID: "nowhere", VIMSoftwareImageID: "cirros-id"},

@@ -38,6 +38,7 @@ export function bytes(n) {
 // span writes a number of seconds.
 export function span(seconds) {
   if (!isFinite(seconds)) return "–";
+  if (seconds < 0.1) return "under 0.1 s";
   if (seconds < 10) return `${Math.max(0, seconds).toFixed(1)} s`;
   if (seconds < 100) return `${Math.round(seconds)} s`;
   if (seconds < 6000) return `${Math.round(seconds / 60)} min`;

@@ -19,8 +19,8 @@ export function launches({ content, link, signal, role }) {
       { label: "VIMs", show: (l) => l.vims?.join(", ") },
       { label: "State", show: (l) => [chip(...jobStates[l.state]), l.error && h("span", { class: "sub" }, l.error)] },
       { label: "Sent", kind: "num", show: (l) => (l.state === "running" && l.progress.total > 0 ? bar(l.progress.done, l.progress.total, `Launch of ${what(l)}`) : l.progress.total > 0 ? bytes(l.progress.done) : "–") },
-      { label: "By", show: (l) => l.by },
-      { label: "Began", show: (l) => when(l.createdAt) },
+      { label: "By", kind: "word", show: (l) => l.by },
+      { label: "Began", kind: "word", show: (l) => when(l.createdAt) },
       { label: "Took", kind: "num", show: (l) => (l.endedAt ? span((new Date(l.endedAt) - new Date(l.createdAt)) / 1000) : "–") },
     ],
     none: () => empty("Nothing was launched yet", "A launch gives VIMs the images that they lack, and tells their IDs there."),
@@ -75,6 +75,12 @@ export async function oneLaunch({ content, id, link, signal, role }) {
       }
       set(name, part.done, part.total);
     }
+    // Those that are no more under way have all their bytes, unless the sum says that
+    // one of them failed.
+    const busy = new Map((p.parts ?? []).map((part) => [`${part.what} to ${part.at}`, part.done]));
+    const ended = [...meters].filter(([name]) => name !== "All uploads" && !busy.has(name));
+    const theirs = p.done - [...busy.values()].reduce((sum, done) => sum + done, 0);
+    if (theirs >= ended.reduce((sum, [, { total }]) => sum + total, 0)) for (const [name, { total }] of ended) set(name, total, total);
   }
   function set(name, done, total) {
     const { meter } = meters.get(name);

@@ -14,7 +14,7 @@ const jobIn = (address) => address?.split("/").at(-1);
 // where it was, also after the page was left. Their time says whether one is being
 // sent, perhaps in another tab.
 const prefix = "upload ";
-const fresh = 15000; // milliseconds
+const fresh = 120000; // milliseconds; tabs out of sight may have a turn only once a minute
 const notes = {
   read(key) { try { return JSON.parse(localStorage.getItem(key)); } catch { return null; } },
   write(key, url, at = Date.now()) { try { localStorage.setItem(key, JSON.stringify({ url, at })); } catch { /* full or forbidden: then it begins anew */ } },
@@ -102,7 +102,7 @@ async function sendAll(t, file, onConflict) {
         url = new URL(answer.headers.get("Location"), location.href).pathname;
       }
       notes.write(t.note, url);
-      const beat = setInterval(() => { if (t.sending) notes.write(t.note, url); }, fresh / 3);
+      const beat = setInterval(() => { if (t.sending) notes.write(t.note, url); }, 5000);
       try {
         const request = await t.put("PATCH", url, file, offset, { ...tus, "Content-Type": "application/offset+octet-stream", "Upload-Offset": offset });
         const job = jobIn(request.getResponseHeader("Gangway-Job"));
