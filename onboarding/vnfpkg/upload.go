@@ -65,6 +65,9 @@ func (s *Service) Receive(ctx context.Context, project, id string, body io.Reade
 	defer stop()
 	row, err := s.begin(ctx, project, id, BeginOptions{Size: size(opts.Size), Filename: opts.Filename}, false, opts.Again)
 	if err != nil {
+		if ended := ctx.Err(); ended != nil && errors.Is(err, ended) {
+			err = context.Cause(ctx)
+		}
 		return Receipt{}, errors.Join(err, s.release(ctx, sp, id))
 	}
 	err = sp.begin()
