@@ -15,7 +15,8 @@
 // another process, too, goes on with the upload of one that was killed.
 //
 // Not repeated are streams of which something was read, changes that may have been
-// made, and what gangway itself says to have failed at.
+// made, and what gangway itself says to have failed at. Of the last, GET requests and
+// the steps of a file's upload are repeated none the less.
 //
 // What a server has accepted is its own from then on. Who stops waiting for a job
 // gets a [*PendingError] with its ID, and nothing is cancelled.

@@ -15,7 +15,8 @@ import (
 // to publish or to pin images fails with a *vnfpkg.QuotaError, in the transaction
 // that would make them visible, when a project would take more with them than
 // before, and more than it may. Content that it has already takes nothing. Keep says
-// that the archive of a package is kept; else it does not count beside its images.
+// that the archive of a package is kept; else it does not count beside the images that
+// are published with it.
 func (l *Ledger) Limited(bytes int64, keep bool) imagerepo.Catalog {
 	if bytes == 0 {
 		return l.catalog
@@ -52,7 +53,8 @@ func (c limited) Publish(ctx context.Context, pub imagerepo.Publication, place f
 	})
 }
 
-// Pin implements [imagerepo.Catalog].
+// Pin implements [imagerepo.Catalog]. It does not know which package brings the
+// content, so that the archive of that one counts until it is gone, kept or not.
 func (c limited) Pin(ctx context.Context, id string, content imagerepo.Content, source imagerepo.Source, place func() error) error {
 	img, err := c.Image(ctx, id)
 	if err != nil {

@@ -164,8 +164,8 @@ func Note(ctx context.Context, err error) {
 	if at.err == nil {
 		at.err = err
 	}
-	if ended := ctx.Err(); ended != nil && errors.Is(err, ended) && !errors.Is(context.Cause(ctx), ErrStopping) {
-		at.gone = true
+	if errors.Is(err, context.Canceled) && context.Cause(ctx) == context.Canceled {
+		at.gone = true // else the request was ended here, and its client waits
 	}
 }
 
@@ -174,8 +174,12 @@ func Note(ctx context.Context, err error) {
 // nobody's fault but the server's only there.
 func ProblemFor(ctx context.Context, err error) Problem {
 	Note(ctx, err)
-	if errors.Is(context.Cause(ctx), ErrStopping) {
+	cause := context.Cause(ctx)
+	if errors.Is(cause, ErrStopping) {
 		return ProblemOf(ErrStopping)
+	}
+	if ended := ctx.Err(); ended != nil && errors.Is(err, ended) {
+		return ProblemOf(cause)
 	}
 	return ProblemOf(err)
 }

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -134,6 +135,30 @@ func TestABodyThatStandsStillIsCut(t *testing.T) {
 					t.Error(err)
 				}
 			})
+		})
+	}
+}
+
+// What a handler waits for says no more than that the context has ended.
+func TestWhoseRequestIsEndedByAnotherIsToldWhy(t *testing.T) {
+	for name, test := range map[string]struct {
+		why    error
+		status int
+	}{
+		"by another request": {Errorf(http.StatusConflict, "somebody else needs it"), http.StatusConflict},
+		"by a server":        {ErrStopping, http.StatusServiceUnavailable},
+		"for what is unsaid": {errors.New("secret"), http.StatusInternalServerError},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := start(t, route("GET", func(_ http.ResponseWriter, r *http.Request) error {
+				Interrupter(r.Context())(test.why)
+				return fmt.Errorf("catalogue: %w", r.Context().Err())
+			}))
+			resp, text := f.do(t, "GET", "/x")
+			if resp.StatusCode != test.status || strings.Contains(text, "secret") {
+				t.Fatalf("answer %s %q, want %d", resp.Status, text, test.status)
+			}
+			problemIn(t, resp, text)
 		})
 	}
 }

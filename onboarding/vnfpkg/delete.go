@@ -20,18 +20,21 @@ func (s *Service) Delete(ctx context.Context, project, id string, opts DeleteOpt
 	if err != nil {
 		return unborn, nil, err
 	}
-	if opts.IfVersion != nil && *opts.IfVersion != r.Version {
-		return unborn, nil, fmt.Errorf("package %s: %w", id, ErrVersion)
+	if err := opts.fits(r); err != nil {
+		return unborn, nil, err
 	}
+	cancelled := false
 	for {
 		var done bool
 		switch {
 		case busy(r):
-			err = s.endJob(ctx, r)
+			err, cancelled = s.endJob(ctx, r), true
 		case r.State == Onboarded:
 			return s.deletePackage(ctx, r, opts)
+		case cancelled: // which has made another version of it
+			done, err = s.deleteUnborn(ctx, r, DeleteOptions{})
 		default:
-			done, err = s.deleteUnborn(ctx, r)
+			done, err = s.deleteUnborn(ctx, r, opts)
 		}
 		if done || err != nil {
 			return unborn, nil, err
@@ -51,6 +54,14 @@ func (s *Service) DeletedWith(ctx context.Context, project, id string, keepImage
 		return imagerepo.Package{ID: id, Project: project}, nil, err
 	}
 	return s.Pipeline.Repository.DeletedWith(ctx, id, keepImages)
+}
+
+// fits fails with ErrVersion unless a resource has the version that is to be deleted.
+func (o DeleteOptions) fits(r Resource) error {
+	if o.IfVersion != nil && *o.IfVersion != r.Version {
+		return fmt.Errorf("package %s: %w", r.ID, ErrVersion)
+	}
+	return nil
 }
 
 // busy reports whether a job is at work on a resource.
@@ -77,14 +88,18 @@ func ignore(err, harmless error) error {
 	return err
 }
 
-// deleteUnborn deletes a resource that no package came of, unless one did now.
-func (s *Service) deleteUnborn(ctx context.Context, r Resource) (done bool, err error) {
+// deleteUnborn deletes a resource that no package came of, unless one did now, and if
+// that is still of the version that the options want.
+func (s *Service) deleteUnborn(ctx context.Context, r Resource, opts DeleteOptions) (done bool, err error) {
 	if r.State == Error { // which stays so: what there may be in the catalogue is nobody's
 		if err := s.unpublish(ctx, r.ID); err != nil {
 			return false, err
 		}
 	}
 	_, err = s.edit(ctx, r.Project, r.ID, func(e *Edit) error {
+		if err := opts.fits(e.Resource); err != nil {
+			return err
+		}
 		if e.State == Onboarded || busy(e.Resource) {
 			return errEnded
 		}
@@ -110,8 +125,8 @@ func (s *Service) deletePackage(ctx context.Context, r Resource, opts DeleteOpti
 	done, gone := false, &Unpublish{Unused: opts.Strict, KeepImages: opts.KeepImages}
 	err := s.Pipeline.Repository.Retiring(ctx, *r.Package, func() error {
 		_, err := s.edit(ctx, r.Project, r.ID, func(e *Edit) error {
-			if opts.IfVersion != nil && *opts.IfVersion != e.Version {
-				return fmt.Errorf("package %s: %w", r.ID, ErrVersion)
+			if err := opts.fits(e.Resource); err != nil {
+				return err
 			}
 			if opts.Strict && e.Operational == Enabled {
 				return stateError(e.Resource, "cannot be deleted: it is %s", Enabled)

@@ -116,3 +116,30 @@ func TestADeletionIsRefusedAfterAChangeThatItDidNotSee(t *testing.T) {
 		})
 	}
 }
+
+func TestAVersionThatIsNotOnboardedIsTheOneThatIsDeleted(t *testing.T) {
+	var others func()
+	s := newServer(t, options{
+		idle:    true, // what is processed stays so
+		store:   func(s vnfpkg.Store) vnfpkg.Store { return overtaken{s, &others} },
+		jobs:    func(s job.Store) job.Store { return s },
+		catalog: func(c imagerepo.Catalog) imagerepo.Catalog { return c },
+	})
+	r := s.create(t, vnfpkg.NewResource{})
+	others = func() {
+		if _, err := s.Update(t.Context(), project, r.ID, vnfpkg.Change{UserData: map[string]any{"a": "b"}}); err != nil {
+			t.Error(err)
+		}
+	}
+	if _, _, err := s.Delete(t.Context(), project, r.ID, vnfpkg.DeleteOptions{IfVersion: &r.Version}); !errors.Is(err, vnfpkg.ErrVersion) {
+		t.Errorf("the deletion of what was changed ends with %v", err)
+	}
+	wantState(t, s.get(t, r.ID), vnfpkg.Created)
+
+	// That a deletion ends a job makes no version that it did not see.
+	r = s.receive(t, vnfpkg.NewResource{}, archive(onboardingtest.Zip, "web", 1)).Resource
+	if _, _, err := s.Delete(t.Context(), project, r.ID, vnfpkg.DeleteOptions{IfVersion: &r.Version}); err != nil {
+		t.Error(err)
+	}
+	s.wantGone(t, r.ID)
+}

@@ -59,8 +59,8 @@ func (f From) Source(client *fetch.Client) (onboarding.Source, error) {
 // UploadFrom has a job of kind [KindFetch] get the archive of a resource in the
 // state CREATED from a URL, which must pass the source guard, and take it through
 // the pipeline. The resource is UPLOADING until the bytes are there; what goes
-// wrong makes it ERROR. It fails with a *StateError, or with an error that wraps
-// fetch.ErrURL.
+// wrong makes it ERROR. It fails with a *StateError, with a *job.FullError where the
+// queue's Options.Limit says so, or with an error that wraps fetch.ErrURL.
 func (s *Service) UploadFrom(ctx context.Context, project, id string, from From) (Receipt, error) {
 	u, err := from.parse()
 	if err != nil {

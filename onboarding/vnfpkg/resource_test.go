@@ -303,26 +303,33 @@ func (f followed) Edit(ctx context.Context, id string, edit func(*vnfpkg.Edit) e
 }
 
 func TestAnUploadWhoseResourceIsDeletedAsItBeginsReadsNothing(t *testing.T) {
-	var others func()
-	s := newServer(t, options{
-		store:   func(s vnfpkg.Store) vnfpkg.Store { return followed{s, &others} },
-		jobs:    func(s job.Store) job.Store { return s },
-		catalog: func(c imagerepo.Catalog) imagerepo.Catalog { return c },
-	})
-	r := s.create(t, vnfpkg.NewResource{})
-	others = func() {
-		if _, _, err := s.Delete(t.Context(), project, r.ID, vnfpkg.DeleteOptions{}); err != nil {
-			t.Error(err)
-		}
+	for name, wrap := range map[string]func(vnfpkg.Store, *func()) vnfpkg.Store{
+		"before it has begun": func(s vnfpkg.Store, others *func()) vnfpkg.Store { return overtaken{s, others} },
+		"once it has begun":   func(s vnfpkg.Store, others *func()) vnfpkg.Store { return followed{s, others} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			var others func()
+			s := newServer(t, options{
+				store:   func(s vnfpkg.Store) vnfpkg.Store { return wrap(s, &others) },
+				jobs:    func(s job.Store) job.Store { return s },
+				catalog: func(c imagerepo.Catalog) imagerepo.Catalog { return c },
+			})
+			r := s.create(t, vnfpkg.NewResource{})
+			others = func() {
+				if _, _, err := s.Delete(t.Context(), project, r.ID, vnfpkg.DeleteOptions{}); err != nil {
+					t.Error(err)
+				}
+			}
+			body := bytes.NewReader(make([]byte, 8<<20))
+			if _, err := s.Receive(t.Context(), project, r.ID, body, vnfpkg.ReceiveOptions{}); !errors.Is(err, imagerepo.ErrNotFound) {
+				t.Errorf("got %v, want ErrNotFound", err)
+			}
+			if body.Len() < 6<<20 { // what was on its way
+				t.Errorf("%d bytes were read", body.Size()-int64(body.Len()))
+			}
+			s.wantGone(t, r.ID)
+		})
 	}
-	body := bytes.NewReader(make([]byte, 8<<20))
-	if _, err := s.Receive(t.Context(), project, r.ID, body, vnfpkg.ReceiveOptions{}); !errors.Is(err, imagerepo.ErrNotFound) {
-		t.Errorf("got %v, want ErrNotFound", err)
-	}
-	if body.Len() < 6<<20 { // what was on its way
-		t.Errorf("%d bytes were read", body.Size()-int64(body.Len()))
-	}
-	s.wantGone(t, r.ID)
 }
 
 func TestImagesStayIfThatIsAskedFor(t *testing.T) {

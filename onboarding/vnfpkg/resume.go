@@ -123,6 +123,7 @@ func (s *Service) Append(ctx context.Context, project, id string, offset int64, 
 	if err != nil {
 		err = fmt.Errorf("upload of package %s: %w", id, err)
 	}
+	stop()
 	return at, errors.Join(err, sp.Close())
 }
 

@@ -86,7 +86,8 @@ type Edit struct {
 	Row
 	// Delete makes the row go.
 	Delete bool
-	// NewJob, if not nil, is added in the same transaction.
+	// NewJob, if not nil, is added in the same transaction. The edit fails with a
+	// *job.FullError if there were more jobs then than the limit of this one allows.
 	NewJob *job.Job
 	// Event, if not nil, is told to whom it concerns in the same transaction.
 	Event *Event

@@ -10,6 +10,7 @@ import (
 	"math"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/gangway-nfv/gangway/imagerepo"
@@ -65,6 +66,10 @@ func (s *Service) Receive(ctx context.Context, project, id string, body io.Reade
 	defer stop()
 	row, err := s.begin(ctx, project, id, BeginOptions{Size: size(opts.Size), Filename: opts.Filename}, false, opts.Again)
 	if err != nil {
+		if ended := ctx.Err(); ended != nil && errors.Is(err, ended) {
+			err = context.Cause(ctx)
+		}
+		stop()
 		return Receipt{}, errors.Join(err, s.release(ctx, sp, id))
 	}
 	err = sp.begin()
@@ -93,9 +98,10 @@ func (s *Service) Receive(ctx context.Context, project, id string, body io.Reade
 	}
 	if err != nil {
 		s.reset(ctx, project, id, sp, err)
-		return Receipt{}, errors.Join(fmt.Errorf("upload of package %s: %w", id, err), sp.Close())
+		err = fmt.Errorf("upload of package %s: %w", id, err)
 	}
-	return receipt, sp.Close()
+	stop()
+	return receipt, errors.Join(err, sp.Close())
 }
 
 // size returns a length as a resource has it.
@@ -107,18 +113,19 @@ func size(known int64) int64 {
 }
 
 // write makes the writing of an archive something that others of this process can
-// stop, until the function that it returns is called.
+// stop, until the function that it returns is called. That is to be before the archive
+// is closed: then it may be another's to write, who must stay one that can be stopped.
 func (s *Service) write(ctx context.Context, id string) (_ context.Context, stop func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.writing[id] = cancel
-	return ctx, func() {
+	return ctx, sync.OnceFunc(func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		delete(s.writing, id)
 		cancel(nil)
-	}
+	})
 }
 
 // stopWriting ends what writes an archive in this process.
