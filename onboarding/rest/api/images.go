@@ -78,9 +78,6 @@ func (d *door) listImages(ctx context.Context, in *listImages) (*imageList, erro
 		}
 		filter.Package = pkg.ID
 	}
-	if in.SHA256 != "" {
-		filter.Limit = 0 // these come in no order
-	}
 	out := &imageList{Body: []view.Image{}}
 	for img, err := range d.Pipeline.Repository.Catalog().Images(ctx, filter) {
 		if err != nil {
