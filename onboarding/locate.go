@@ -145,6 +145,8 @@ func (h *Holding) judge(bytes, name vim.VDU) {
 		h.Presence = There
 	case bytes.Action == vim.Joined:
 		h.Presence = Coming
+	case name.Action != vim.Present && name.Err != nil:
+		h.Presence, h.Detail = Unknown, name.Err.Error()
 	case name.Action != vim.Present:
 		h.Presence = Absent
 		return
