@@ -62,18 +62,6 @@ type jobList struct {
 }
 
 func (d *door) listJobs(ctx context.Context, in *listJobs) (*jobList, error) {
-	out, err := d.jobPage(ctx, in)
-	if err != nil {
-		return nil, err
-	}
-	for i, j := range out.Body {
-		out.Body[i] = view.NewJob(j)
-	}
-	return out, nil
-}
-
-// jobPage lists jobs with their payloads, and without their results.
-func (d *door) jobPage(ctx context.Context, in *listJobs) (*jobList, error) {
 	caller := rest.CallerOf(ctx)
 	filter := job.Filter{Project: caller.Project, Kind: in.Kind, Subject: in.Subject, States: in.State, Before: in.Marker, Limit: in.Limit + 1}
 	if in.All {
@@ -93,7 +81,7 @@ func (d *door) jobPage(ctx context.Context, in *listJobs) (*jobList, error) {
 	}
 	for _, j := range jobs {
 		j.Result = nil // which may be a megabyte of findings
-		out.Body = append(out.Body, j)
+		out.Body = append(out.Body, view.NewJob(j))
 	}
 	return out, nil
 }
