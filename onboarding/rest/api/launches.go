@@ -111,6 +111,9 @@ type listLaunches struct {
 func (d *door) listLaunches(ctx context.Context, in *listLaunches) (*launchList, error) {
 	out := &launchList{Body: []view.Launch{}}
 	filter := job.Filter{Project: rest.CallerOf(ctx).Project, Kind: operation.KindLaunch, Before: in.Marker, Limit: in.Limit + 1}
+	if in.DryRun != "" {
+		filter.Limit = max(filter.Limit, 100) // there may be many of the others
+	}
 	for {
 		jobs, err := d.Queue.List(ctx, filter)
 		if err != nil {
