@@ -36,6 +36,9 @@ type LaunchReport struct {
 	VIMs    []VIMReport    `json:"vims" yaml:"vims"`
 	// VIMAssets are the images in the form of a grant (SOL003, clause 9.5.2.5).
 	VIMAssets VIMAssets `json:"vimAssets" yaml:"vimAssets"`
+	// Cause is what kept the server from fetching an image, where that is a limit or
+	// its disk.
+	Cause Cause `json:"cause,omitempty" yaml:"cause,omitempty"`
 }
 
 // VIMReport is the outcome on one VIM.

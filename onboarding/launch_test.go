@@ -1,6 +1,7 @@
 package onboarding_test
 
 import (
+	"context"
 	"crypto/sha512"
 	"encoding/hex"
 	"errors"
@@ -145,6 +146,31 @@ func TestLocate(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("locations (-want +got):\n%s", diff)
+	}
+}
+
+// strict is a cloud that refuses to show single images.
+type strict struct{ *cloud }
+
+func (strict) Image(context.Context, string) (vim.Image, error) {
+	return vim.Image{}, errors.New("none of your business")
+}
+
+func TestCompareOfAnImageWhoseNameCannotBeLookedUp(t *testing.T) {
+	h := newHarness(t)
+	h.mustOnboard(t, firewall(diskImage(1)))
+	absent := h.image(t, "firewall-image")
+	odd := absent
+	odd.Name = "0195a1de-0000-7000-8000-000000000000" // so that it may be an ID
+	got, err := h.Compare(t.Context(), strict{&cloud{name: "strict"}}, []imagerepo.Image{absent, odd})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got[0].Presence != onboarding.Absent {
+		t.Errorf("an image that is not listed is %+v", got[0])
+	}
+	if got[1].Presence != onboarding.Unknown || !strings.Contains(got[1].Detail, "none of your business") {
+		t.Errorf("what the VIM refuses to tell is %+v", got[1])
 	}
 }
 

@@ -44,8 +44,7 @@ func (p *Pipeline) Locate(ctx context.Context, img imagerepo.Image, clouds []vim
 	if !img.Stored() {
 		return nil, fmt.Errorf("image %q is only referenced: bytes %w", img.Name, imagerepo.ErrNotFound)
 	}
-	// No image on a VIM goes by our ID, so that only the bytes count.
-	wants := []vim.Want{{VDU: img.Name, Alternatives: []vim.Alternative{{Ref: img.ID, Offer: p.offer(img, "", descriptionOf(img))}}}}
+	wants := []vim.Want{{VDU: img.Name, Alternatives: []vim.Alternative{{Ref: byBytes, Offer: p.offer(img, "", descriptionOf(img))}}}}
 	locations := make([]Location, len(clouds))
 	var asked sync.WaitGroup
 	for i, cloud := range clouds {
@@ -54,6 +53,10 @@ func (p *Pipeline) Locate(ctx context.Context, img imagerepo.Image, clouds []vim
 	asked.Wait()
 	return locations, nil
 }
+
+// byBytes is the reference of a want that no image on a VIM goes by, so that only the
+// bytes count. It is no ID either, which a VIM would be asked for.
+const byBytes = ""
 
 func locate(ctx context.Context, cloud vim.Cloud, wants []vim.Want) Location {
 	at := Location{VIM: cloud.Name(), Presence: Unknown}
@@ -93,10 +96,14 @@ type Holding struct {
 	Detail string `json:"detail,omitempty"`
 }
 
+// compareBytes is how much of our own images a comparison reads for digests that are
+// not known yet: some seconds' worth.
+const compareBytes = 1 << 30
+
 // Compare says which of the images that have bytes a VIM has, in their order, by one
-// listing of it, and changes nothing. The error is about the VIM.
+// listing of it, and changes nothing there. The error is about the VIM.
 func (p *Pipeline) Compare(ctx context.Context, cloud vim.Cloud, images []imagerepo.Image) ([]Holding, error) {
-	holdings := []Holding{}
+	holdings, room := []Holding{}, int64(compareBytes)
 	var wants []vim.Want
 	for _, img := range images {
 		if !img.Stored() {
@@ -104,8 +111,17 @@ func (p *Pipeline) Compare(ctx context.Context, cloud vim.Cloud, images []imager
 		}
 		holdings = append(holdings, Holding{ID: img.ID, Name: img.Name, Size: img.Size})
 		offer := p.offer(img, "", descriptionOf(img))
-		// Once by the bytes, as no image on a VIM goes by our ID, and once by the name.
-		for _, ref := range []string{img.ID, img.Name} {
+		counted := false
+		offer.Digest = func(ctx context.Context, algorithm string) (string, error) {
+			if !counted && img.Size > room {
+				return "", fmt.Errorf("the %s of image %q is not known yet, and takes too long to compute here", algorithm, img.Name)
+			}
+			if !counted {
+				counted, room = true, room-img.Size
+			}
+			return p.Repository.Digest(ctx, img, algorithm)
+		}
+		for _, ref := range []string{byBytes, img.Name} {
 			wants = append(wants, vim.Want{VDU: img.Name, Alternatives: []vim.Alternative{{Ref: ref, Offer: offer}}})
 		}
 	}
@@ -129,6 +145,8 @@ func (h *Holding) judge(bytes, name vim.VDU) {
 		h.Presence = There
 	case bytes.Action == vim.Joined:
 		h.Presence = Coming
+	case name.Action != vim.Present && name.Err != nil:
+		h.Presence, h.Detail = Unknown, name.Err.Error()
 	case name.Action != vim.Present:
 		h.Presence = Absent
 		return

@@ -51,30 +51,32 @@ func (c *Catalog) Images(ctx context.Context, filter imagerepo.ImageFilter) iter
 	if filter.Search != "" {
 		where.add("instr(lower(i.name), lower($%d)) > 0", filter.Search)
 	}
+	project, name := "i.project", "i.name"
 	column, beyond, direction := sortColumns[filter.Sort], ">", ""
+	if filter.Size > 0 || filter.SHA256 != "" || filter.URL != "" {
+		// An expression has no index: else SQLite would walk all names for the order.
+		project, name = "+"+project, "+"+name
+	}
 	if filter.Descending {
 		beyond, direction = "<", " DESC"
 	}
 	switch {
 	case filter.After == "":
 	case column == "":
-		where.add("i.name "+beyond+" $%d", filter.After)
+		where.add(name+" "+beyond+" $%d", filter.After)
 	default:
 		where.add(column+" "+beyond+"= $%d", filter.AfterValue)
 		n := len(where.args)
-		where.add(fmt.Sprintf("(%s %s $%d OR i.name %s ", column, beyond, n, beyond)+"$%d)", filter.After)
+		where.add(fmt.Sprintf("(%s %s $%d OR %s %s ", column, beyond, n, name, beyond)+"$%d)", filter.After)
 	}
 	if filter.Size > 0 {
 		where.add("i.size = $%d AND i.sha256 <> ''", filter.Size)
 	}
-	tail := where.String() + " ORDER BY i.project" + direction
+	tail := where.String() + " ORDER BY " + project + direction
 	if column != "" {
 		tail += ", " + column + direction
 	}
-	tail += ", i.name" + direction
-	if filter.Size > 0 || filter.SHA256 != "" || filter.URL != "" {
-		tail = where.String() // else ordering would make SQLite walk all names
-	}
+	tail += ", " + name + direction
 	if filter.Limit > 0 {
 		tail += fmt.Sprintf(" LIMIT %d", filter.Limit)
 	}

@@ -76,6 +76,9 @@ func InspectHead(head []byte, size int64) Result {
 	e := in.evidence()
 	if size > e.size {
 		e.size, e.tail, e.cut = size, nil, true
+		if len(in.regions) > 2 && !in.regions[2].full() {
+			e.vhdxMetadata = nil // what it lacks may lie behind
+		}
 	}
 	return e.judge()
 }

@@ -235,6 +235,11 @@ func TestAHeadIsJudgedWithoutItsEnd(t *testing.T) {
 			}
 		})
 	}
+	for name, n := range map[string]int{"in the table": vhdxMeta + 40, "in the items": vhdxMeta + 64<<10 + 4, "before the regions": 100 << 10, "in the regions": 200 << 10} {
+		if r := diskfmt.InspectHead(vhdx(0)[:n], 1<<40); r.Format != diskfmt.VHDX || len(r.Problems) > 0 {
+			t.Errorf("a vhdx whose head ends %s is %+v", name, r)
+		}
+	}
 	whole := blank(1 << 16)
 	if d := cmp.Diff(inspect(t, whole), diskfmt.InspectHead(whole, int64(len(whole)))); d != "" {
 		t.Errorf("what is at hand as a whole differs (-want +got):\n%s", d)

@@ -106,11 +106,17 @@ func testOrders(t *testing.T, c *catalogTest) {
 		img.CreatedAt = img.CreatedAt.Add(time.Duration(i) * time.Hour)
 	}
 	c.publish(t, nil, small, old, young, other)
+	larger := Content("larger content")
 	for _, test := range []struct {
 		name   string
 		filter imagerepo.ImageFilter
 		want   []string
 	}{
+		{"of one content", imagerepo.ImageFilter{SHA256: larger.SHA256()}, []string{"p/C", "p/a"}},
+		{"of one content from the end", imagerepo.ImageFilter{SHA256: larger.SHA256(), Descending: true}, []string{"p/a", "p/C"}},
+		{"of one content by age", imagerepo.ImageFilter{SHA256: larger.SHA256(), Sort: imagerepo.ByCreation, Descending: true}, []string{"p/C", "p/a"}},
+		{"of one size", imagerepo.ImageFilter{Size: larger.Size}, []string{"p/C", "p/a"}},
+		{"of one size by size", imagerepo.ImageFilter{Size: larger.Size, Sort: imagerepo.BySize, Descending: true}, []string{"p/a", "p/C"}},
 		{"a part of the name", imagerepo.ImageFilter{Search: "A"}, []string{"p/a", "q/a"}},
 		{"... which is no pattern", imagerepo.ImageFilter{Search: "%"}, nil},
 		{"by name from the end", imagerepo.ImageFilter{Descending: true}, []string{"p/b", "p/a", "p/C"}},

@@ -13,6 +13,7 @@ import (
 	"github.com/gangway-nfv/gangway/imagerepo"
 	"github.com/gangway-nfv/gangway/onboarding"
 	"github.com/gangway-nfv/gangway/onboarding/job"
+	"github.com/gangway-nfv/gangway/onboarding/vnfpkg"
 	"github.com/gangway-nfv/gangway/tosca"
 	"github.com/gangway-nfv/gangway/vim"
 )
@@ -192,6 +193,9 @@ func (s *Service) launch(ctx context.Context, t *job.Task) (any, error) {
 	m.end()
 	if report.VIMs == nil {
 		return nil, err
+	}
+	if cause := vnfpkg.CauseOf(err); cause == onboarding.CauseLimit || cause == onboarding.CauseSpace {
+		report.Cause = cause
 	}
 	return report, err
 }

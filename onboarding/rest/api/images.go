@@ -48,7 +48,7 @@ type listImages struct {
 	Name       string `query:"name"`
 	SHA256     string `query:"sha256" pattern:"^[0-9a-f]{64}$"`
 	DiskFormat string `query:"diskFormat" doc:"as Glance spells it"`
-	Search     string `query:"search" maxLength:"255" doc:"a part of the name, in any case"`
+	Search     string `query:"search" maxLength:"255" doc:"a part of the name; letters of ASCII match in any case"`
 	Sort       string `query:"sort" enum:"name,-name,size,-size,createdAt,-createdAt" doc:"the order, turned around by a minus; images that are equal in it are ordered by their names"`
 	Package    string `query:"package" doc:"the images that a package uses: its ID, name, vendor/name or vendor/name:version"`
 }
@@ -77,9 +77,6 @@ func (d *door) listImages(ctx context.Context, in *listImages) (*imageList, erro
 			return nil, err
 		}
 		filter.Package = pkg.ID
-	}
-	if in.SHA256 != "" {
-		filter.Limit = 0 // these come in no order
 	}
 	out := &imageList{Body: []view.Image{}}
 	for img, err := range d.Pipeline.Repository.Catalog().Images(ctx, filter) {

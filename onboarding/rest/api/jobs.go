@@ -62,18 +62,6 @@ type jobList struct {
 }
 
 func (d *door) listJobs(ctx context.Context, in *listJobs) (*jobList, error) {
-	out, err := d.jobPage(ctx, in)
-	if err != nil {
-		return nil, err
-	}
-	for i, j := range out.Body {
-		out.Body[i] = view.NewJob(j)
-	}
-	return out, nil
-}
-
-// jobPage lists jobs with their payloads, and without their results.
-func (d *door) jobPage(ctx context.Context, in *listJobs) (*jobList, error) {
 	caller := rest.CallerOf(ctx)
 	filter := job.Filter{Project: caller.Project, Kind: in.Kind, Subject: in.Subject, States: in.State, Before: in.Marker, Limit: in.Limit + 1}
 	if in.All {
@@ -93,7 +81,7 @@ func (d *door) jobPage(ctx context.Context, in *listJobs) (*jobList, error) {
 	}
 	for _, j := range jobs {
 		j.Result = nil // which may be a megabyte of findings
-		out.Body = append(out.Body, j)
+		out.Body = append(out.Body, view.NewJob(j))
 	}
 	return out, nil
 }
@@ -180,16 +168,8 @@ func (d *door) outcome(ctx context.Context, j job.Job) (*accepted, error) {
 // unsuccessful is the problem of a job that failed or was cancelled: one of what it
 // was given where its report says so, else one of what the job needed.
 func unsuccessful(j job.Job, location string) rest.Problem {
-	p := rest.Errorf(http.StatusBadGateway, "%s", j.Error)
 	report := operation.ReportOf(j)
-	switch report.Cause {
-	case onboarding.CauseLimit:
-		p.Status = http.StatusRequestEntityTooLarge
-	case onboarding.CauseSpace:
-		p = rest.ProblemOf(vnfpkg.ErrNoSpace)
-	case onboarding.CauseInternal:
-		p.Status = http.StatusInternalServerError
-	}
+	p := blame(rest.Errorf(http.StatusBadGateway, "%s", j.Error), report.Cause)
 	p.Header = http.Header{"Location": {location}}
 	if report.Status != "" {
 		p.More = map[string]any{"report": report}
@@ -199,6 +179,19 @@ func unsuccessful(j job.Job, location string) rest.Problem {
 		p.Status = http.StatusConflict
 	case report.Status == onboarding.Rejected:
 		p.Status = rejected(report).Status
+	}
+	return p
+}
+
+// blame makes a problem one of the cause, if there is any.
+func blame(p rest.Problem, cause onboarding.Cause) rest.Problem {
+	switch cause {
+	case onboarding.CauseLimit:
+		p.Status = http.StatusRequestEntityTooLarge
+	case onboarding.CauseSpace:
+		return rest.ProblemOf(vnfpkg.ErrNoSpace)
+	case onboarding.CauseInternal:
+		p.Status = http.StatusInternalServerError
 	}
 	return p
 }

@@ -23,7 +23,7 @@ func (d *door) launches() {
 		Description: "Resolves the images of a package's VDUs, or of VDUs that are written out, on each VIM, and uploads what is missing. " +
 			"The answer comes when every image is ACTIVE, or with respond-async at once. A call with the Idempotency-Key of another joins that one.",
 		Responses: d.answers(map[int]any{http.StatusOK: onboarding.LaunchReport{}, http.StatusAccepted: view.Launch{}}),
-		Errors:    []int{http.StatusConflict, http.StatusUnprocessableEntity, http.StatusBadGateway},
+		Errors:    []int{http.StatusConflict, http.StatusRequestEntityTooLarge, http.StatusUnprocessableEntity, http.StatusBadGateway},
 	}, d.launch)
 	operate(d, read("/api/v1/launches"), huma.Operation{
 		OperationID: "list-launches", Tags: tags, Summary: "List launches", Description: "Lists the launches of the project, the last ones first, without their reports.",
@@ -76,9 +76,13 @@ func (d *door) launch(ctx context.Context, in *struct {
 }
 
 // failed is the problem of a launch that did not succeed: one of the request where
-// nobody has an image, else one of a VIM.
+// nobody has an image, one of the server where it could not fetch one for want of
+// room, else one of a VIM.
 func failed(l view.Launch, location string) rest.Problem {
 	p := rest.Errorf(http.StatusBadGateway, "%s", l.Error)
+	if l.Report != nil {
+		p = blame(p, l.Report.Cause)
+	}
 	p.Header = http.Header{"Location": {location}}
 	switch {
 	case l.State == job.Cancelled:
@@ -89,7 +93,7 @@ func failed(l view.Launch, location string) rest.Problem {
 		p.More = map[string]any{"report": l.Report}
 		for _, on := range l.Report.VIMs {
 			for _, vdu := range on.VDUs {
-				if vdu.Image.Action == vim.Missing {
+				if vdu.Image.Action == vim.Missing && l.Report.Cause == "" {
 					p.Status = http.StatusUnprocessableEntity
 				}
 			}
@@ -111,6 +115,9 @@ type listLaunches struct {
 func (d *door) listLaunches(ctx context.Context, in *listLaunches) (*launchList, error) {
 	out := &launchList{Body: []view.Launch{}}
 	filter := job.Filter{Project: rest.CallerOf(ctx).Project, Kind: operation.KindLaunch, Before: in.Marker, Limit: in.Limit + 1}
+	if in.DryRun != "" {
+		filter.Limit = max(filter.Limit, 100) // there may be many of the others
+	}
 	for {
 		jobs, err := d.Queue.List(ctx, filter)
 		if err != nil {

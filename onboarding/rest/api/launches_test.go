@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/gangway-nfv/gangway/imagerepo/fetch"
+	"github.com/gangway-nfv/gangway/imagerepo/fetch/origintest"
 	"github.com/gangway-nfv/gangway/onboarding"
 	"github.com/gangway-nfv/gangway/onboarding/access"
 	"github.com/gangway-nfv/gangway/onboarding/job"
@@ -310,6 +311,20 @@ func TestALaunchThatCannotBe(t *testing.T) {
 				t.Errorf("problem is %+v", p)
 			}
 		})
+	}
+}
+
+func TestALaunchThatFetchesMoreThanTheProjectMayHave(t *testing.T) {
+	f := startWith(t, 600<<10) // one image, and not two
+	f.Do(t, "PUT", "/api/v1/images/first", disk(t, 1)).Want(t, 201)
+	origin := origintest.New()
+	t.Cleanup(origin.Close)
+	f.Do(t, "POST", "/api/v1/images", map[string]any{"name": "second", "images": "reference",
+		"url": origin.Serve("/image.qcow2", origintest.Plain(disk(t, 2)))}, "Prefer: wait=30").Want(t, 200)
+	ask := map[string]any{"vims": []string{"region-one"}, "vdus": []any{map[string]any{"name": "vdu", "images": []string{"second"}}}}
+	p := resttest.Into[rest.Problem](t, f.Do(t, "POST", "/api/v1/launches", ask).Want(t, 413))
+	if !strings.Contains(p.Detail, "red") {
+		t.Errorf("problem is %+v", p)
 	}
 }
 

@@ -68,6 +68,13 @@ func TestAVIMIsComparedWithTheRepository(t *testing.T) {
 			t.Errorf("%s is %+v", want, h)
 		}
 	}
+	for _, path := range []string{"/api/v1/vims/region-two/images", "/api/v1/images/absent/vims"} {
+		before := f.cloud.Stats().Requests[glancetest.Show]
+		f.Do(t, "GET", path, nil).Want(t, 200)
+		if n := f.cloud.Stats().Requests[glancetest.Show] - before; n > 0 {
+			t.Errorf("%s asked for %d single images", path, n)
+		}
+	}
 	if other := resttest.Into[[]onboarding.Holding](t, f.Do(t, "GET", "/api/v1/vims/region-two/images", nil).Want(t, 200)); len(other) != 3 || other[2].Presence != onboarding.Absent {
 		t.Errorf("another VIM has %+v", other)
 	}
