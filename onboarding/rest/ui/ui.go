@@ -85,7 +85,7 @@ func newAsset(name string, content []byte) (*asset, error) {
 }
 
 // ServeHTTP implements [http.Handler]. A browser keeps the file and asks each time
-// whether it is still the same, so that an old page never meets a new server.
+// whether it is still the same, so that a page that is opened fits its server.
 func (a *asset) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("Content-Security-Policy", policy)
